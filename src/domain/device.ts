@@ -1,0 +1,27 @@
+// Devices, what they may have (grants) and where their certificates follow one another (lineages).
+import type { CertificateNames } from './profile.ts';
+
+/** Inventory record of a host. */
+export type DeviceState = 'active' | 'suspended' | 'retired';
+
+/** `hash_ek` in Keylime's words: SHA-256 over the RSA-2048 EK's SubjectPublicKeyInfo in PEM, 64 hex characters. */
+export type Device = {
+  readonly id: string;
+  readonly hostName: string;
+  readonly state: DeviceState;
+  readonly keylimeUuid: string | null;
+  readonly createdAt: Date;
+  readonly lastSeenAt: Date;
+};
+
+/** Device × profile × exact names × place of use. The default place of a profile is the empty text. */
+export type Grant = CertificateNames & {
+  readonly profile: string;
+  readonly place: string;
+};
+
+/** Agent UUIDs that are published examples; a host that carries one is configured by accident. */
+export const placeholderAgentUuids: readonly string[] = [
+  'd432fbb3-d2f1-4a97-9ef7-75bd81c00000',
+  '12345678-1234-1234-1234-123456789012',
+];
