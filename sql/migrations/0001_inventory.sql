@@ -281,3 +281,11 @@ create table outbox (
   delivered_at timestamptz
 );
 create index outbox_waiting on outbox (id) where delivered_at is null;
+
+-- A profile on whose certificates two readers disagreed issues nothing more until its file changes.
+create table profile_stop (
+  profile_digest sha256_hex primary key,
+  profile text not null,
+  reason text not null,
+  stopped_at timestamptz not null
+);
