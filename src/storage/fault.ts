@@ -1,0 +1,23 @@
+// A fault of keeping data: what failed, where, and what to do next. Not a refusal (those are values, domain/result.ts).
+
+/** Thrown when storage cannot go on. `message` says what, `where` names the file, directory or host, `hint` the next step. */
+export class StorageFault extends Error {
+  override readonly name = 'StorageFault';
+  readonly where: string;
+  readonly hint: string;
+  constructor(what: string, rest: { readonly where: string; readonly hint: string; readonly cause?: unknown }) {
+    super(`${what} (${rest.where})`, rest.cause === undefined ? undefined : { cause: rest.cause });
+    this.where = rest.where;
+    this.hint = rest.hint;
+  }
+}
+
+/** The `code` of an error of Node (ENOENT …) or of PostgreSQL (SQLSTATE), if it has one. */
+export function codeOf(error: unknown): string | undefined {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' ? code : undefined;
+}
+
+/** The message of anything that was thrown. */
+export const messageOf = (error: unknown): string =>
+  typeof error === 'object' && error !== null && 'message' in error ? String(error.message) : String(error);
