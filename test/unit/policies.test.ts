@@ -1,0 +1,293 @@
+// The policies of the repository, and what becomes of a policies directory that somebody spoiled.
+import { createHash, X509Certificate } from 'node:crypto';
+import {
+  appendFileSync,
+  cpSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { faultLines } from '../../src/checked-yaml.ts';
+import { matchesAny } from '../../src/domain/names.ts';
+import type { Profile } from '../../src/domain/profile.ts';
+import { loadPolicies, type Policies } from '../../src/policies.ts';
+
+const repository = join(import.meta.dirname, '../../policies');
+
+function load(directory: string): Policies {
+  const loaded = loadPolicies(directory);
+  if (!loaded.ok) throw new Error(faultLines(loaded.error));
+  return loaded.value;
+}
+
+function faultsOf(directory: string): string {
+  const loaded = loadPolicies(directory);
+  return loaded.ok ? '' : faultLines(loaded.error);
+}
+
+describe('the policies of the repository', () => {
+  const { profiles, endorsementRoots, endorsementIntermediates } = load(repository);
+  const profile = (name: string): Profile => profiles.get(name)!;
+
+  test('hold exactly the profiles of the two trust domains', () => {
+    const names = (domain: string) => [...profiles.values()].filter((p) => p.domain === domain).map((p) => p.name);
+    expect(names('estate').sort()).toEqual([
+      'devid',
+      'keylime-agent',
+      'keylime-server',
+      'nginx-vhost',
+      'omens-server',
+      'openbao-server',
+      'spire-agents',
+      'spire-bundle-endpoint',
+      'tower-infrastructure',
+    ]);
+    expect(names('keylime-control').sort()).toEqual([
+      'keylime-admin',
+      'keylime-monitor',
+      'keylime-tenant',
+      'keylime-verifier-client',
+      'spire-server-keylime-plugin',
+    ]);
+  });
+
+  test.each([...profiles.values()])('profile $name has an EKU that its root may sign', (one) => {
+    expect(one.extendedKeyUsage).toEqual(
+      one.domain === 'keylime-control' ? ['clientAuth'] : one.name === 'devid' ? ['tpmFixed'] : ['serverAuth'],
+    );
+  });
+
+  test.each([...profiles.values()])('profile $name carries the SHA-256 of its file', (one) => {
+    const octets = readFileSync(join(repository, 'profiles', `${one.name}.yaml`));
+    expect(one.digest).toBe(createHash('sha256').update(octets).digest('hex'));
+  });
+
+  test.each([
+    ['devid', 2160, ['ec-p256', 'rsa-2048']],
+    ['keylime-agent', 24, ['ec-p256']],
+    ['keylime-server', 24, ['ec-p256']],
+    ['tower-infrastructure', 168, ['rsa-2048']],
+    ['spire-agents', 168, ['ec-p256']],
+    ['openbao-server', 720, ['rsa-2048']],
+    ['keylime-admin', 24, ['ec-p256']],
+  ])('profile %s lives %i hours and takes keys of type %j', (name, hours, keyTypes) => {
+    expect(profile(name).lifetimeSeconds).toBe(hours * 3600);
+    expect(profile(name).keyTypes).toEqual(keyTypes);
+  });
+
+  test('keylime-admin is for operators alone, and the server certificate for the service alone', () => {
+    expect(profile('keylime-admin').obtainedBy).toEqual(['operator']);
+    expect(profile('keylime-admin').commonName).toBe('principal');
+    expect(profile('omens-server').obtainedBy).toEqual(['service']);
+  });
+
+  test('keylime-agent writes the loopback addresses and bounds its PEM', () => {
+    expect(profile('keylime-agent').fixedNames).toEqual({ dnsNames: [], ipAddresses: ['127.0.0.1', '::1'], uris: [] });
+    expect(profile('keylime-agent').maxPemCharacters).toBe(2047);
+  });
+
+  test.each([
+    ['spiffe://funlab.casa/agent/spire', true],
+    ['spiffe://funlab.casa/', false],
+    ['spiffe://funlab.casa/a/../b', false],
+    ['spiffe://funlab.casa//a', false],
+    ['spiffe://funlab.casa.evil.example/a', false],
+    ['spiffe://funlabxcasa/a', false],
+  ])('tower-infrastructure judges the URI %s: %s', (uri, isAllowed) => {
+    expect(matchesAny(profile('tower-infrastructure').allowedNames.uris, uri)).toBe(isAllowed);
+  });
+
+  test.each([
+    ['funlab.casa', true],
+    ['auth.funlab.casa', true],
+    ['notfunlab.casa', false],
+    ['auth', false],
+  ])('tower-infrastructure judges the DNS name %s: %s', (name, isAllowed) => {
+    expect(matchesAny(profile('tower-infrastructure').allowedNames.dnsNames, name)).toBe(isAllowed);
+  });
+
+  test('anchor the RSA and the ECC chips of Infineon', () => {
+    const subjects = endorsementRoots.map(({ der }) => new X509Certificate(der).subject);
+    expect(subjects.filter((s) => s.includes('Infineon OPTIGA(TM)'))).toHaveLength(2);
+  });
+
+  test('have a root for each intermediate', () => {
+    const roots = endorsementRoots.map(({ der }) => new X509Certificate(der));
+    for (const { file, der } of endorsementIntermediates) {
+      const certificate = new X509Certificate(der);
+      const signers = roots.filter((root) => certificate.checkIssued(root) && certificate.verify(root.publicKey));
+      expect({ file, signers: signers.length }).toEqual({ file, signers: 1 });
+    }
+  });
+});
+
+describe('a policies directory', () => {
+  let directory: string;
+  const path = (...parts: string[]) => join(directory, ...parts);
+  const edit = (file: string, change: (text: string) => string) =>
+    writeFileSync(path(file), change(readFileSync(path(file), 'utf8')));
+
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'omens-policies-'));
+    cpSync(repository, directory, { recursive: true });
+  });
+  afterEach(() => rmSync(directory, { recursive: true }));
+
+  test.each([
+    [
+      'an unknown key',
+      (t: string) => `${t}colour: red\n`,
+      /nginx-vhost\.yaml: \/: unknown key "colour" \(accepted: name, /,
+    ],
+    ['a key that is given twice', (t: string) => `${t}lifetime: 1h\n`, /nginx-vhost\.yaml:\d+:\d+: .*unique/],
+    [
+      'a lifetime left out',
+      (t: string) => t.replace(/^lifetime:.*$/m, ''),
+      /"lifetime" is missing \(accepted: time between/,
+    ],
+    [
+      'a lifetime without a unit',
+      (t: string) => t.replace('24h', '86400'),
+      /\/lifetime: 86400 must be string \(accepted: .*24h\)/,
+    ],
+    [
+      'an unknown key type',
+      (t: string) => t.replace('[ec-p256]', '[dsa]'),
+      /\/key\/types\/0: "dsa" .*\(accepted: ec-p256, ec-p384/,
+    ],
+    [
+      'an unknown kind of rule',
+      (t: string) => t.replace('subdomainsOf', 'under'),
+      /\/names\/dns\/1: .*accepted: an exact name, or one of/,
+    ],
+    [
+      'a name that is not well formed',
+      (t: string) => t.replace('[funlab.casa,', '[Funlab.casa,'),
+      /\/names\/dns\/0: "Funlab.casa" is not well formed/,
+    ],
+    [
+      'another name than its file',
+      (t: string) => t.replace('name: nginx-vhost', 'name: vhost'),
+      /\/name: "vhost" is not the name of the file \(accepted: nginx-vhost\)/,
+    ],
+    [
+      'clientAuth in the estate',
+      (t: string) => t.replace('[serverAuth]', '[serverAuth, clientAuth]'),
+      /\/extendedKeyUsage: clientAuth is never issued/,
+    ],
+    ['no extended key usage', (t: string) => t.replace('[serverAuth]', '[]'), /\/extendedKeyUsage: is empty/],
+    [
+      'serverAuth in keylime-control',
+      (t: string) => t.replace('domain: estate', 'domain: keylime-control'),
+      /signs client certificates and nothing else/,
+    ],
+    [
+      'a software key that claims a TPM',
+      (t: string) => t.replace('certificatePolicies: []', 'certificatePolicies: [verifiedTpmFixed]'),
+      /must not claim to live in a TPM/,
+    ],
+    [
+      'an alias',
+      (t: string) =>
+        `${t.replace('[serverAuth]', '&a [serverAuth]').replace('keyUsage: [digitalSignature]', '')}keyUsage: *a\n`,
+      /nginx-vhost\.yaml: has an alias/,
+    ],
+  ])('is refused for a profile with %s', (_what, change, message) => {
+    edit('profiles/nginx-vhost.yaml', change);
+    expect(faultsOf(directory)).toMatch(message);
+  });
+
+  test('is refused when a TPM profile is open to operators or takes part in TLS', () => {
+    edit('profiles/devid.yaml', (t) =>
+      t.replace('[device]', '[device, operator]').replace('[tpmFixed]', '[serverAuth]'),
+    );
+    expect(faultsOf(directory)).toMatch(/\/obtainedBy: only a device can prove/);
+    expect(faultsOf(directory)).toMatch(/takes part in no TLS/);
+  });
+
+  test('is refused when a person’s certificate goes to devices or lives longer than a day', () => {
+    edit('profiles/keylime-admin.yaml', (t) => t.replace('lifetime: 24h', 'lifetime: 25h'));
+    expect(faultsOf(directory)).toMatch(/keylime-admin\.yaml: \/commonName: .*lives a day at most/);
+  });
+
+  test('has the faults of all its files reported at once', () => {
+    edit('profiles/devid.yaml', (t) => t.replace('lifetime: 2160h', 'lifetime: long'));
+    edit('profiles/nginx-vhost.yaml', (t) => t.replace('[serverAuth]', '[]'));
+    rmSync(path('ek-roots/intel-tpm-ek-root.pem'));
+    const faults = loadPolicies(directory);
+    expect(faults.ok ? [] : faults.error.map((f) => f.reason).sort()).toEqual([
+      'manifestDiffers',
+      'ruleBroken',
+      'schemaViolated',
+    ]);
+  });
+
+  test('is refused without profiles', () => {
+    rmSync(path('profiles'), { recursive: true });
+    expect(faultsOf(directory)).toMatch(/cannot be listed: ENOENT/);
+  });
+
+  test('is refused for a certificate that no manifest lists', () => {
+    cpSync(path('ek-roots/intel-tpm-ek-root.pem'), path('ek-roots/another.pem'));
+    expect(faultsOf(directory)).toBe(
+      'ek-roots/another.pem: is not in the manifest (accepted: an entry {file, sha256, subject, origin, note} in manifest.yaml)',
+    );
+  });
+
+  test('is refused for a certificate that differs from the manifest', () => {
+    cpSync(path('ek-roots/intel-tpm-ek-root.pem'), path('ek-roots/nationz-tpm-root-ca.pem'));
+    expect(faultsOf(directory)).toMatch(/ek-roots\/nationz-tpm-root-ca\.pem: has SHA-256 2e1b3b.*\(accepted: 1293d7/);
+  });
+
+  test('is refused without a manifest', () => {
+    rmSync(path('ek-intermediates/manifest.yaml'));
+    expect(faultsOf(directory)).toMatch(/ek-intermediates\/manifest\.yaml: is missing/);
+  });
+
+  test('is refused for an intermediate among the roots and a root among the intermediates', () => {
+    const move = (file: string, from: string, to: string) => {
+      renameSync(path(from, file), path(to, file));
+      const entry = new RegExp(`  - file: ${file}\n(?:    .*\n)+`);
+      const found = entry.exec(readFileSync(path(from, 'manifest.yaml'), 'utf8'))![0];
+      edit(join(from, 'manifest.yaml'), (t) => t.replace(found, ''));
+      appendFileSync(path(to, 'manifest.yaml'), found);
+    };
+    move('stm-tpm-ek-root-ca.pem', 'ek-intermediates', 'ek-roots');
+    move('intel-tpm-ek-root.pem', 'ek-roots', 'ek-intermediates');
+    expect(faultsOf(directory).split('\n')).toEqual([
+      expect.stringMatching(/^ek-roots\/stm-tpm-ek-root-ca\.pem: is not self-signed/),
+      expect.stringMatching(/^ek-intermediates\/intel-tpm-ek-root\.pem: is self-signed/),
+    ]);
+  });
+
+  test('is refused for a file of two certificates and for DER with octets after it', () => {
+    const pem = readFileSync(path('ek-roots/intel-tpm-ek-root.pem'), 'utf8');
+    writeFileSync(path('ek-roots/intel-tpm-ek-root.pem'), pem + pem);
+    const der = Buffer.concat([
+      new X509Certificate(readFileSync(path('ek-roots/nationz-tpm-root-ca.pem'))).raw,
+      Buffer.of(0),
+    ]);
+    writeFileSync(path('ek-roots/nationz-tpm-root-ca.pem'), der);
+    expect(faultsOf(directory).match(/is not exactly one X\.509 certificate/g)).toHaveLength(2);
+  });
+
+  test('takes one more root in DER once its entry is appended to the manifest', () => {
+    const file = 'nationz-tpm-root-ca.pem';
+    writeFileSync(path('ek-roots/more.cer'), new X509Certificate(readFileSync(path('ek-roots', file))).raw);
+    const digest = /nationz[^\n]*\n    sha256: ([0-9a-f]+)/.exec(
+      readFileSync(path('ek-roots/manifest.yaml'), 'utf8'),
+    )![1]!;
+    appendFileSync(
+      path('ek-roots/manifest.yaml'),
+      `  - file: more.cer\n    sha256: ${digest}\n    subject: CN=More\n    origin: a test\n    note: none\n`,
+    );
+    const count = readdirSync(path('ek-roots')).length - 1;
+    expect(load(directory).endorsementRoots).toHaveLength(count);
+  });
+});
