@@ -1,0 +1,14 @@
+-- How many of the certificates in use are fine, near their end, and very near or past it at $1. The thresholds scale
+-- with the lifetime and are those of domain/expiry.ts, in seconds: warning min($2, life/3), critical min($3, life/12).
+select count(*) filter (where left_s > warning_s)::int as ok,
+       count(*) filter (where left_s <= warning_s and left_s > critical_s)::int as warning,
+       count(*) filter (where left_s <= critical_s)::int as critical
+  from (select extract(epoch from c.not_after - $1::timestamptz) as left_s,
+               least($2::float8, extract(epoch from c.not_after - c.not_before) / 3) as warning_s,
+               least($3::float8, extract(epoch from c.not_after - c.not_before) / 12) as critical_s
+          from certificate c
+          left join device d on d.id = c.device_id
+         where not exists (select from revocation r where r.issuer_id = c.issuer_id and r.serial_number = c.serial_number)
+           and (c.lineage_id is null
+                or not exists (select from certificate n where n.lineage_id = c.lineage_id and n.not_after > c.not_after))
+           and (d.id is null or d.state <> 'retired')) in_use

@@ -1,0 +1,35 @@
+-- Records signed certificates, many at a time: conclusion of the intent, certificate, audit event and outbox message in
+-- one statement and so in one transaction. An intent that somebody abandoned meanwhile yields no row.
+with done as (
+  select *
+    from unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::text[], $6::text[], $7::timestamptz[], $8::uuid[],
+                $9::timestamptz[])
+      as d (fingerprint, issuer_id, serial_number, der, subject_common_name, names, not_before, device_id, issued_at)
+), concluded as (
+  update issuance_intent i set outcome = 'issued'
+    from done d
+   where i.issuer_id = d.issuer_id and i.serial_number = d.serial_number and i.outcome is null
+  returning d.*, i.profile, i.profile_digest, i.principal, i.spki_sha256, i.lineage_id, i.enrollment_id, i.not_after
+), stored as (
+  insert into certificate (fingerprint, issuer_id, serial_number, der, profile, subject_common_name, dns_names,
+                           ip_addresses, uris, spki_sha256, not_before, not_after, principal, device_id, lineage_id, issued_at)
+  select fingerprint, issuer_id, serial_number, der, profile, subject_common_name,
+         array(select jsonb_array_elements_text(names::jsonb -> 'dnsNames')),
+         array(select jsonb_array_elements_text(names::jsonb -> 'ipAddresses')),
+         array(select jsonb_array_elements_text(names::jsonb -> 'uris')),
+         spki_sha256, not_before, not_after, principal, device_id, lineage_id, issued_at
+    from concluded
+  returning fingerprint
+), audited as (
+  insert into audit_event (at, event, principal, facts)
+  select issued_at, 'certificate.issued', principal,
+         jsonb_build_object('certificate', fingerprint, 'serial', serial_number, 'issuer', issuer_id, 'profile', profile,
+                            'profileDigest', profile_digest, 'device', device_id, 'lineage', lineage_id,
+                            'enrollment', enrollment_id, 'notAfter', not_after)
+    from concluded
+), sent as (
+  insert into outbox (topic, key, facts, created_at)
+  select 'certificate.issued', fingerprint, jsonb_build_object('certificate', fingerprint, 'profile', profile), issued_at
+    from concluded
+)
+select fingerprint from stored

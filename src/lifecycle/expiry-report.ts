@@ -1,0 +1,68 @@
+// The expiry report: every certificate in use, nearest end first, with its level. Levels belong to lineages: a
+// certificate that was already replaced is not in it.
+import { expiryLevel, expiryReason } from '../domain/expiry.ts';
+import { type ExpiryReport, wireTime } from '../domain/wire.ts';
+
+/** A certificate in use, as the store reports it. */
+export type ExpiringCertificate = {
+  readonly fingerprint: string;
+  readonly deviceId: string | null;
+  readonly hostName: string | null;
+  readonly profile: string;
+  readonly serialNumber: string;
+  readonly commonName: string;
+  readonly notBefore: Date;
+  readonly notAfter: Date;
+};
+
+/** Where a page of the report ended. */
+export type ExpiryCursor = { readonly notAfter: Date; readonly fingerprint: string };
+
+export type ExpiryPorts = {
+  readonly expiringCertificates: (query: {
+    readonly endsBy: Date | null;
+    readonly after: ExpiryCursor | null;
+    readonly limit: number;
+  }) => Promise<readonly ExpiringCertificate[]>;
+  readonly expirySummary: (now: Date) => Promise<ExpiryReport['summary']>;
+};
+
+export type ExpiryQuery = {
+  /** Only certificates that end within so many seconds from now (expired ones included), or null for all. */
+  readonly withinSeconds: number | null;
+  readonly after: ExpiryCursor | null;
+  readonly limit: number;
+};
+
+/** One page of the report; `next` is null when it is the last. The summary counts everything, not the page. */
+export const expiryReport =
+  (ports: ExpiryPorts) =>
+  async (
+    query: ExpiryQuery,
+    now: Date,
+  ): Promise<{ readonly report: Omit<ExpiryReport, 'next'>; readonly next: ExpiryCursor | null }> => {
+    const endsBy = query.withinSeconds === null ? null : new Date(now.getTime() + query.withinSeconds * 1000);
+    const [rows, summary] = await Promise.all([
+      ports.expiringCertificates({ endsBy, after: query.after, limit: query.limit + 1 }),
+      ports.expirySummary(now),
+    ]);
+    const page = rows.slice(0, query.limit);
+    const last = page[page.length - 1];
+    const isMore = rows.length > query.limit && last !== undefined;
+    return {
+      report: { generatedAt: wireTime(now), summary, items: page.map((row) => reportItem(row, now)) },
+      next: isMore ? { notAfter: last.notAfter, fingerprint: last.fingerprint } : null,
+    };
+  };
+
+const reportItem = (row: ExpiringCertificate, now: Date): ExpiryReport['items'][number] => ({
+  certificate: row.fingerprint,
+  device: row.hostName ?? row.deviceId,
+  profile: row.profile,
+  serial: row.serialNumber,
+  subject: row.commonName,
+  notAfter: wireTime(row.notAfter),
+  level: expiryLevel(row, now),
+  managed: true,
+  reason: expiryReason(row, now),
+});
