@@ -2,7 +2,7 @@
 // linted. There is no other way to an issuer's private key.
 import { generateKeyPairSync } from 'node:crypto';
 import type { Refusal } from '../domain/result.ts';
-import type { SignatureAlgorithm } from '../x509/signature-algorithm.ts';
+import type { SignatureAlgorithm } from '../domain/signature-algorithm.ts';
 import { type Signer, signerFor } from './signer.ts';
 
 /** What a lint found; an empty list is the permission to sign. */
@@ -53,7 +53,7 @@ function throwAwaySigner(algorithm: SignatureAlgorithm): Signer {
   const known = throwAwaySigners.get(algorithm);
   if (known !== undefined) return known;
   const { privateKey } =
-    algorithm === 'ecdsa-with-SHA256'
+    algorithm === 'ecdsaWithSHA256'
       ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
       : generateKeyPairSync('rsa', { modulusLength: 2048 });
   const signer = signerFor(privateKey);

@@ -1,7 +1,7 @@
 // A signer is a function of octets, so that a key in a file, an HSM or another process are all the same to the gate.
 import { createPublicKey, type KeyObject, sign } from 'node:crypto';
 import { promisify } from 'node:util';
-import type { SignatureAlgorithm } from '../x509/signature-algorithm.ts';
+import type { SignatureAlgorithm } from '../domain/signature-algorithm.ts';
 
 /** An issuer's private key, seen from outside: what it verifies with, and one act. */
 export type Signer = {
@@ -20,7 +20,7 @@ const signInThreadPool = promisify(sign);
 export function signerFor(privateKey: KeyObject): Signer {
   const publicKey = createPublicKey(privateKey);
   if (privateKey.asymmetricKeyType === 'ec') {
-    return { algorithm: 'ecdsa-with-SHA256', publicKey, sign: async (octets) => sign('sha256', octets, privateKey) };
+    return { algorithm: 'ecdsaWithSHA256', publicKey, sign: async (octets) => sign('sha256', octets, privateKey) };
   }
   return {
     algorithm: 'sha256WithRSAEncryption',
