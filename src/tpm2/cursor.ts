@@ -71,6 +71,16 @@ export class TpmReader {
     return new TpmReader(this.take(size), base);
   }
 
+  /** Where the next read begins, from the start of the outermost structure. */
+  get offset(): number {
+    return this.#base + this.#at;
+  }
+
+  /** The next octet, unread; `undefined` at the end. */
+  peek(): number | undefined {
+    return this.#octets[this.#at];
+  }
+
   /** Everything that is left. */
   rest(): Uint8Array {
     return this.take(this.#octets.length - this.#at);
