@@ -154,10 +154,8 @@ async function demandVersion(database: Database, where: string): Promise<void> {
 /** Whatever the defaults of the server or role: read committed, and no endless wait for a lock. */
 const sessionSettings = "set default_transaction_isolation = 'read committed'; set lock_timeout = '10s'";
 
-/** Opens the pool and checks the server's version (≥ 14). */
-export async function openPool(options: PoolOptions): Promise<Database> {
-  const statements: Statements = options.statements ?? new Map<string, string>();
-  const pool = makeKnex({
+const makePool = (options: PoolOptions) =>
+  makeKnex({
     client: 'pg',
     connection: {
       connectionString: options.databaseUrl,
@@ -180,6 +178,11 @@ export async function openPool(options: PoolOptions): Promise<Database> {
     },
     acquireConnectionTimeout: 30_000,
   });
+
+/** Opens the pool and checks the server's version (≥ 14). Throws a `StorageFault` when that is too old or out of reach. */
+export async function openPool(options: PoolOptions): Promise<Database> {
+  const statements: Statements = options.statements ?? new Map<string, string>();
+  const pool = makePool(options);
   const lender = pool.client as Lender;
   const lend = async <T>(fn: (session: Session) => Promise<T>): Promise<T> => {
     const connection = await lender.acquireConnection();
