@@ -1,0 +1,62 @@
+// `npm test`: sets up, builds, and runs `check` and every suite whose tools are here; `npm test -- tpm db` selects.
+// Ends with a table of what ran and what was left out and why, and one line of totals.
+import { readdirSync, readFileSync } from 'node:fs';
+import { check } from './check.mjs';
+import { runJest } from './jest-run.mjs';
+import { isPresent, missingTools, setup } from './setup.mjs';
+
+const { tools } = JSON.parse(readFileSync(new URL('tools.json', import.meta.url), 'utf8'));
+
+/** In the order in which a fault is cheapest to find. */
+const suites = ['check', 'http', 'db', 'tpm', 'interop', 'e2e'];
+
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((name) => !suites.includes(name));
+if (unknown.length > 0) {
+  console.error(`test: no suite ${unknown.join(', ')}\nhint: ${suites.join(', ')}`);
+  process.exit(2);
+}
+const selected = suites.filter((name) => wanted.length === 0 || wanted.includes(name));
+setup({ suites: selected });
+
+function reasonToLeaveOut(suite) {
+  const missing = missingTools(tools, [suite], isPresent).map((tool) => tool.program ?? tool.library);
+  if (missing.length > 0) return `without ${missing.join(', ')}`;
+  return suite === 'check' || hasTests(suite) ? null : 'no tests';
+}
+
+function hasTests(suite) {
+  try {
+    const files = readdirSync(new URL(`../test/${suite}/`, import.meta.url), { recursive: true });
+    return files.some((file) => file.endsWith('.test.ts'));
+  } catch {
+    return false;
+  }
+}
+
+const rows = [];
+for (const suite of selected) {
+  const why = reasonToLeaveOut(suite);
+  if (why !== null) {
+    rows.push({ suite, state: 'left out', why, passed: 0, failed: 0, skipped: 0 });
+    continue;
+  }
+  console.error(`\n=== ${suite}`);
+  const started = Date.now();
+  const run = suite === 'check' ? await check() : await runJest({ projects: [suite], workers: 2, show: true });
+  const seconds = ((Date.now() - started) / 1000).toFixed(0);
+  rows.push({ suite, state: 'ran', why: `${counts(run)} in ${seconds} s`, ...run });
+}
+
+function counts({ passed, failed, skipped }) {
+  return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
+}
+
+const total = (count) => rows.reduce((sum, row) => sum + row[count], 0);
+const isLeftOut = rows.some(({ state }) => state === 'left out');
+console.log(`\n${'suite'.padEnd(10)}${'state'.padEnd(10)}why`);
+for (const { suite, state, why } of rows) console.log(`${suite.padEnd(10)}${state.padEnd(10)}${why}`);
+if (isLeftOut && process.env.CI) console.log('\nleft out is failed, since CI is set');
+console.log(`\n${counts({ passed: total('passed'), failed: total('failed'), skipped: total('skipped') })}`);
+const isFailed = rows.some(({ ok }) => ok === false) || (isLeftOut && Boolean(process.env.CI));
+process.exitCode = isFailed ? 1 : 0;
