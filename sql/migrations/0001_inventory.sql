@@ -9,7 +9,7 @@ create domain serial_hex as text check (value ~ '^[0-9a-f]{2,40}$' and length(va
 create table issuer (
   id sha256_hex primary key,
   trust_domain text not null check (trust_domain in ('estate', 'keylime-control')),
-  role text not null check (role in ('root', 'issuing')),
+  role text not null check (role in ('root', 'intermediate', 'issuing')),
   certificate bytea not null,
   subject_key_identifier text not null check (subject_key_identifier ~ '^([0-9a-f]{2})+$'),
   parent_id sha256_hex references issuer (id),

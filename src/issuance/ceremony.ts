@@ -31,7 +31,7 @@ const issuingLifetimeSeconds = 10 * yearSeconds;
 export type CaRecord = {
   readonly id: string;
   readonly domain: TrustDomain;
-  readonly role: 'root' | 'issuing';
+  readonly role: 'root' | 'intermediate' | 'issuing';
   readonly der: Uint8Array;
   readonly subjectKeyIdentifier: string;
   readonly parentId: string | null;
@@ -226,7 +226,7 @@ function chainAbove(
   }
   const records: CaRecord[] = [];
   for (const certificate of path.toReversed()) {
-    const role = certificate === issuing ? 'issuing' : 'root';
+    const role = certificate === issuing ? 'issuing' : records.length === 0 ? 'root' : 'intermediate';
     records.push(recordOf(certificate, { domain, role, parentId: records[records.length - 1]?.id ?? null }));
   }
   return ok(records);

@@ -7,7 +7,7 @@ import { statement } from './statement.ts';
 export type IssuerRow = {
   readonly id: string;
   readonly domain: TrustDomain;
-  readonly role: 'root' | 'issuing';
+  readonly role: 'root' | 'intermediate' | 'issuing';
   readonly der: Uint8Array;
   /** Lower-case hex. */
   readonly subjectKeyIdentifier: string;
