@@ -1,6 +1,6 @@
 // The connections to PostgreSQL: knex gives the pool and the transactions, pg itself runs every statement ($1, not ?).
 // It knows no table and holds no SQL of ours; that is sql/queries through statement.ts.
-import { knex as makeKnex } from 'knex';
+import knexPackage from 'knex';
 import { types } from 'pg';
 import { messageOf, StorageFault } from './fault.ts';
 
@@ -154,8 +154,12 @@ async function demandVersion(database: Database, where: string): Promise<void> {
 /** Whatever the defaults of the server or role: read committed, and no endless wait for a lock. */
 const sessionSettings = "set default_transaction_isolation = 'read committed'; set lock_timeout = '10s'";
 
+const nothing = (): void => undefined;
+/** knex would print to stdout what it also throws; the caller logs. */
+const silent = { warn: nothing, error: nothing, deprecate: nothing, debug: nothing };
+
 const makePool = (options: PoolOptions) =>
-  makeKnex({
+  knexPackage.knex({
     client: 'pg',
     connection: {
       connectionString: options.databaseUrl,
@@ -177,6 +181,7 @@ const makePool = (options: PoolOptions) =>
       },
     },
     acquireConnectionTimeout: 30_000,
+    log: silent,
   });
 
 /** Opens the pool and checks the server's version (≥ 14). Throws a `StorageFault` when that is too old or out of reach. */
