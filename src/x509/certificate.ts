@@ -61,8 +61,7 @@ export function readCertificate(
       if (Buffer.compare(signatureAlgorithm.der, fields.innerAlgorithm.der) !== 0) {
         throw outer.fault('the two signature algorithms differ');
       }
-      const { innerAlgorithm: _, ...rest } = fields;
-      return { ...rest, der, tbs, signatureAlgorithm, signature: outer.octetBitString() };
+      return { ...fields.certificate, der, tbs, signatureAlgorithm, signature: outer.octetBitString() };
     }),
   );
 }
@@ -80,7 +79,8 @@ export function tbsOctets(der: Uint8Array): Uint8Array | null {
   return result.ok ? result.value : null;
 }
 
-type TbsFields = Omit<Certificate, 'der' | 'tbs' | 'signatureAlgorithm' | 'signature'> & {
+type TbsFields = {
+  readonly certificate: Omit<Certificate, 'der' | 'tbs' | 'signatureAlgorithm' | 'signature'>;
   readonly innerAlgorithm: ReadAlgorithm;
 };
 
@@ -103,17 +103,12 @@ function readTbs(reader: DerReader, quirks: readonly DerQuirk[]): TbsFields {
     inner.end();
     return result;
   });
+  const unknownExtensions = extensions.filter(({ type }) => !isKnownExtension(type));
+  const serial = { serialNumber: serialNumber.value, validityDer: validity.der };
+  const names = { issuer, subject, subjectPublicKeyInfo };
   return {
-    ...values,
-    ...validity.value,
-    validityDer: validity.der,
-    serialNumber: serialNumber.value,
+    certificate: { ...values, ...validity.value, ...serial, ...names, extensions, unknownExtensions },
     innerAlgorithm,
-    issuer,
-    subject,
-    subjectPublicKeyInfo,
-    extensions,
-    unknownExtensions: extensions.filter(({ type }) => !isKnownExtension(type)),
   };
 }
 

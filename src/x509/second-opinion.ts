@@ -71,7 +71,7 @@ export function readByOpenssl(der: Uint8Array, issuerPublicKey: KeyObject): Read
     notBefore: Date.parse(certificate.validFrom),
     notAfter: Date.parse(certificate.validTo),
     subjectPublicKeyInfo: certificate.publicKey.export({ type: 'spki', format: 'der' }).toString('hex'),
-    extendedKeyUsage: (certificate.keyUsage as readonly string[] | undefined) ?? [],
+    extendedKeyUsage: certificate.keyUsage,
     isCa: certificate.ca,
     names: splitNames(certificate.subjectAltName ?? ''),
     isSignatureValid: certificate.verify(issuerPublicKey),
