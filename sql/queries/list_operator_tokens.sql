@@ -1,0 +1,6 @@
+-- Operator tokens, the newest first, after the one that the last page ended with ($1, $2; null for the first page).
+select id, secret_sha256, name, role, limits, created_by, created_at, expires_at, revoked_at, last_used_at
+  from operator_token
+ where $1::timestamptz is null or (created_at, id) < ($1::timestamptz, $2::uuid)
+ order by created_at desc, id desc
+ limit $3

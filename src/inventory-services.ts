@@ -1,0 +1,137 @@
+// What the API tells of certificates, profiles and issuers, put together from the store and the loaded policies. Part of
+// the composition root: nothing is decided here.
+import type { Authorities } from './authorities.ts';
+import type { CertificateRecord } from './domain/certificate.ts';
+import { type Cursor, decodeCursor, encodeCursor } from './domain/cursor.ts';
+import { longestCriticalSeconds, longestWarningSeconds } from './domain/expiry.ts';
+import type { Profile } from './domain/profile.ts';
+import { renewalWindow } from './domain/renewal.ts';
+import { type CertificateResource, type ProfileResource, wireTime } from './domain/wire.ts';
+import type { CertificateServices, IssuerResource, PolicyServices } from './http/services.ts';
+import { certificateResource, parseCertificateName } from './issuance/resource.ts';
+import { expiryReport } from './lifecycle/expiry-report.ts';
+import type { certificatesIn } from './storage/certificates.ts';
+import type { issuersIn } from './storage/issuers.ts';
+import { readCertificate } from './x509/certificate.ts';
+import { commonNameOf } from './x509/distinguished-name.ts';
+
+type Sources = {
+  readonly certificates: ReturnType<typeof certificatesIn>;
+  readonly issuers: ReturnType<typeof issuersIn>;
+  readonly authorities: Authorities;
+  readonly profiles: ReadonlyMap<string, Profile>;
+};
+
+const cursorOf = (row: { readonly notAfter: Date; readonly fingerprint: string }): Cursor => ({
+  at: row.notAfter,
+  id: row.fingerprint,
+});
+
+const positionOf = (cursor: Cursor | null) =>
+  cursor === null ? null : { notAfter: cursor.at, fingerprint: cursor.id };
+
+/** The certificate reads of the API. */
+export function certificateReads(sources: Sources): Omit<CertificateServices, 'issueFromCsr'> {
+  const { certificates, authorities } = sources;
+  const resource = (record: CertificateRecord): CertificateResource =>
+    certificateResource(record, authorities.chainPemOf(record.issuerId));
+  const find = async (name: string): Promise<CertificateRecord | null> => {
+    const parsed = parseCertificateName(name);
+    if (parsed === null) return null;
+    return parsed.kind === 'fingerprint'
+      ? certificates.byFingerprint(parsed.fingerprint)
+      : certificates.byCertId(parsed.keyIdentifier, parsed.serialNumber);
+  };
+  const report = expiryReport({
+    expiringCertificates: (query) => certificates.expiring(query),
+    expirySummary: (now) =>
+      certificates.expirySummary(now, { warning: longestWarningSeconds, critical: longestCriticalSeconds }),
+  });
+  return {
+    findCertificates: async (query, { now }) => {
+      const rows = await certificates.list({
+        endsFrom: null,
+        endsBy: query.within === undefined ? null : new Date(now.getTime() + query.within * 1000),
+        profile: query.profile ?? null,
+        deviceId: query.device ?? null,
+        serialNumber: query.serial ?? null,
+        status: query.status ?? null,
+        after: positionOf(decodeCursor(query.cursor)),
+        limit: query.limit + 1,
+      });
+      const page = rows.slice(0, query.limit);
+      const last = page[page.length - 1];
+      const isMore = rows.length > query.limit && last !== undefined;
+      return { items: page.map(resource), next: isMore ? encodeCursor(cursorOf(last)) : null };
+    },
+    showCertificate: async (cert) => {
+      const record = await find(cert);
+      return record === null ? null : resource(record);
+    },
+    renewalInfo: async (certId) => {
+      const record = await find(certId);
+      if (record === null) return null;
+      const { start, end } = renewalWindow(record);
+      return { suggestedWindow: { start: wireTime(start), end: wireTime(end) } };
+    },
+    expiryReport: async (query, { now }) => {
+      const { report: page, next } = await report(
+        { withinSeconds: query.within ?? null, after: positionOf(decodeCursor(query.cursor)), limit: query.limit },
+        now,
+      );
+      return { ...page, next: next === null ? null : encodeCursor(cursorOf(next)) };
+    },
+  };
+}
+
+const profileResource = (profile: Profile): ProfileResource => ({
+  name: profile.name,
+  description: profile.description,
+  trustDomain: profile.domain,
+  digest: profile.digest,
+  lifetimeSeconds: profile.lifetimeSeconds,
+  keyOrigin: profile.keyOrigin,
+  keyTypes: profile.keyTypes,
+  extendedKeyUsage: profile.extendedKeyUsage,
+  obtainedBy: profile.obtainedBy,
+});
+
+/** Profiles, issuers and CRLs. */
+export function policyReads(sources: Sources): PolicyServices {
+  const { authorities, issuers, profiles } = sources;
+  return {
+    listProfiles: async () => [...profiles.values()].map(profileResource),
+    showProfile: async (name) => {
+      const profile = profiles.get(name);
+      return profile === undefined ? null : profileResource(profile);
+    },
+    listIssuers: async () => authorities.rows.map(issuerResource),
+    issuerPem: async (id, part) => {
+      const root = authorities.rootPemOf(id);
+      if (root === null || part === 'root') return root;
+      const chain = authorities.chainPemOf(id);
+      return part === 'chain' ? chain : chain + root;
+    },
+    issuerDer: async (cert) => authorities.rows.find((row) => row.id === cert)?.der ?? null,
+    currentCrl: async (subjectKeyIdentifier) => {
+      const row = authorities.rows.find(
+        (issuer) => issuer.role === 'issuing' && issuer.subjectKeyIdentifier === subjectKeyIdentifier,
+      );
+      return row === undefined ? null : ((await issuers.newestCrl(row.id))?.der ?? null);
+    },
+  };
+}
+
+function issuerResource(row: Authorities['rows'][number]): IssuerResource {
+  const certificate = readCertificate(row.der);
+  return {
+    id: row.id,
+    trustDomain: row.domain,
+    role: row.role,
+    subject: certificate.ok ? (commonNameOf(certificate.value.subject) ?? '') : '',
+    subjectKeyIdentifier: row.subjectKeyIdentifier,
+    notBefore: wireTime(row.notBefore),
+    notAfter: wireTime(row.notAfter),
+    active: row.isActive,
+  };
+}
