@@ -13,7 +13,8 @@ import { buildCaTbsCertificate, type CaPlan, issuingPurposes } from '../x509/ca-
 import { type Certificate, readCertificate } from '../x509/certificate.ts';
 import { sha256Hex } from '../x509/digest.ts';
 import { commonNameDer } from '../x509/distinguished-name.ts';
-import { verifySignature } from '../x509/signature-algorithm.ts';
+import { composeChain } from '../x509/chain.ts';
+import { shownName } from '../x509/ca-link.ts';
 import { keyIdentifierOf } from '../x509/subject-public-key.ts';
 import { assembleCertificate, type TbsIssuer } from '../x509/tbs-certificate.ts';
 
@@ -184,11 +185,11 @@ export function importTrustDomain(request: ImportRequest): Result<readonly CaRec
     if (!result.ok) return err({ reason: 'notACertificate', detail: result.error.detail });
     const faults = caFaults(result.value);
     if (faults.length > 0)
-      return err({ reason: 'notACa', detail: `${commonName(result.value)}: ${faults.join('; ')}` });
+      return err({ reason: 'notACa', detail: `${shownName(result.value.subject)}: ${faults.join('; ')}` });
     if (result.value.notAfter < request.now) {
       return err({
         reason: 'caExpired',
-        detail: `${commonName(result.value)} ended at ${result.value.notAfter.toISOString()}`,
+        detail: `${shownName(result.value.subject)} ended at ${result.value.notAfter.toISOString()}`,
       });
     }
     certificates.push(result.value);
@@ -210,39 +211,12 @@ function chainAbove(
   above: readonly Certificate[],
   domain: TrustDomain,
 ): Result<readonly CaRecord[], Refusal<ImportReason>> {
-  const path = [issuing];
-  for (;;) {
-    const at = path[path.length - 1] ?? issuing;
-    const parent = above.find((candidate) => isSignedBy(at, candidate));
-    if (isSignedBy(at, at)) break;
-    if (parent === undefined || path.length > 4) {
-      return err({
-        reason: 'chainIncomplete',
-        detail: `nothing in the chain signed ${commonName(at)}`,
-        accepted: 'every CA certificate from the issuing CA up to the self-signed root',
-      });
-    }
-    path.push(parent);
-  }
+  const chain = composeChain(issuing, above);
+  if (!chain.ok) return err({ ...chain.error, reason: 'chainIncomplete' });
   const records: CaRecord[] = [];
-  for (const certificate of path.toReversed()) {
+  for (const certificate of [issuing, ...chain.value].toReversed()) {
     const role = certificate === issuing ? 'issuing' : records.length === 0 ? 'root' : 'intermediate';
     records.push(recordOf(certificate, { domain, role, parentId: records[records.length - 1]?.id ?? null }));
   }
   return ok(records);
 }
-
-/** By key identifier and signature, never by name: the estate has two CAs of one name. */
-function isSignedBy(certificate: Certificate, by: Certificate): boolean {
-  const wanted = certificate.authorityKeyIdentifier;
-  const held = by.subjectKeyIdentifier;
-  if (wanted !== null && (held === null || Buffer.compare(wanted, held) !== 0)) return false;
-  const algorithm = certificate.signatureAlgorithm.name;
-  if (algorithm === null) return false;
-  const publicKey = createPublicKey({ key: Buffer.from(by.subjectPublicKeyInfo), format: 'der', type: 'spki' });
-  return verifySignature({ algorithm, publicKey, message: certificate.tbs, signature: certificate.signature });
-}
-
-const commonName = (certificate: Certificate): string =>
-  certificate.subject.attributes.find((attribute) => attribute.value !== null)?.value ??
-  'a CA certificate without a name';
