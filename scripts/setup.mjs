@@ -2,7 +2,17 @@
 // it runs before anything is installed. Prints on stderr alone, and nothing at all when there is nothing to do.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -57,12 +67,18 @@ function run(program, args, options = {}) {
   return error === undefined && status === 0;
 }
 
+/** Whether a path is a symbolic link; one that does not exist is none. */
+export const isLink = (path) => lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+
 const modifiedMs = (path) => (existsSync(path) ? statSync(path).mtimeMs : null);
 
 function installModules() {
   const lockMs = modifiedMs(join(root, 'package-lock.json')) ?? 0;
   const installedMs = modifiedMs(join(root, 'node_modules/.package-lock.json'));
   if (!needsInstall({ lockMs, installedMs })) return;
+  if (isLink(join(root, 'node_modules'))) {
+    throw new SetupFault('node_modules is a link: npm ci would empty what it points to. Remove the link');
+  }
   say('npm ci');
   if (!run('npm', ['ci'])) throw new SetupFault('npm ci failed');
 }

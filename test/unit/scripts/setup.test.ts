@@ -1,5 +1,5 @@
 // The decisions of scripts/setup.mjs; what it then runs (npm, tsc, apt-get) is shown by scripts/fresh.sh.
-import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -21,11 +21,14 @@ type Setup = {
   ) => readonly Tool[];
   readonly installLine: (missing: readonly Tool[]) => string;
   readonly isPresent: (tool: Partial<Tool>) => boolean;
+  readonly isLink: (path: string) => boolean;
   readonly fingerprint: (directory: string, paths: readonly string[]) => string;
 };
 
 const script = new URL('../../../scripts/setup.mjs', import.meta.url).href;
-const { nodeFault, needsInstall, missingTools, installLine, isPresent, fingerprint } = (await import(script)) as Setup;
+const { nodeFault, needsInstall, missingTools, installLine, isPresent, isLink, fingerprint } = (await import(
+  script
+)) as Setup;
 
 describe('setup', () => {
   test.each([
@@ -73,7 +76,7 @@ describe('setup', () => {
   });
 });
 
-describe('the fingerprint of the sources', () => {
+describe('the look at the tree', () => {
   let directory: string;
   beforeEach(() => {
     directory = mkdtempSync(join(tmpdir(), 'omens-setup-'));
@@ -84,7 +87,18 @@ describe('the fingerprint of the sources', () => {
   afterEach(() => rmSync(directory, { recursive: true }));
   const now = () => fingerprint(directory, ['src', 'absent']);
 
-  test('stays while nothing changes', () => {
+  test('tells a link from a directory, since npm ci would empty what it points to', () => {
+    symlinkSync(join(directory, 'src'), join(directory, 'link'));
+    symlinkSync(join(directory, 'nowhere'), join(directory, 'dangling'));
+    expect(['src', 'link', 'dangling', 'absent'].map((name) => isLink(join(directory, name)))).toEqual([
+      false,
+      true,
+      true,
+      false,
+    ]);
+  });
+
+  test('gives the sources the same fingerprint while nothing changes', () => {
     expect(now()).toBe(now());
   });
 
@@ -93,7 +107,7 @@ describe('the fingerprint of the sources', () => {
     ['a file is removed', () => rmSync(join(directory, 'src/deep/a.ts'))],
     ['a file is written', () => writeFileSync(join(directory, 'src/b.ts'), 'bb')],
     ['an older file takes its place', () => utimesSync(join(directory, 'src/b.ts'), 1, 1)],
-  ])('changes when %s', (_what, change) => {
+  ])('gives another fingerprint when %s', (_what, change) => {
     const before = now();
     change();
     expect(now()).not.toBe(before);
