@@ -370,3 +370,20 @@ test('the links of the npm package are made where they are missing', async () =>
   expect(await makeLinks(root)).toBe(true);
   expect(await readFile(join(root, 'native/lib/libx.so.1'), 'utf8')).toBe('x');
 });
+
+test('programs on the search path are found once, by whatever links they are reached', async () => {
+  const root = await temporary();
+  await mkdir(join(root, 'real'));
+  await mkdir(join(root, 'links'));
+  for (const name of ['postgres', 'initdb']) {
+    await writeFile(join(root, 'real', name), '#!/bin/sh\necho "postgres (PostgreSQL) 17.6 (Debian 17.6-0)"\n', {
+      mode: 0o755,
+    });
+    await symlink(join(root, 'real', name), join(root, 'links', name));
+  }
+  const searchPath = `${root}/links:${root}/real:relative:/nonexistent`;
+  const found = await findInstallations({ systemDirectory: '/nonexistent', packageDirectory: null, searchPath });
+  expect(found).toEqual([
+    { kind: 'system', prefix: root, binDirectory: join(root, 'real'), version: '17.6', major: 17 },
+  ]);
+});

@@ -12,16 +12,14 @@ import { forcedBinaries } from '../database.ts';
 const root = join(import.meta.dirname, '../../..');
 
 async function isStale(): Promise<boolean> {
-  const folders = ['domain', 'storage', 'storage/embedded'];
-  const files = await Promise.all(
-    folders.map(async (folder) => (await readdir(join(root, 'src', folder))).map((name) => join(folder, name))),
-  );
+  const embedded = (await readdir(join(root, 'src/storage/embedded'))).map((name) => join('storage/embedded', name));
+  const files = ['domain/result.ts', 'storage/fault.ts', 'storage/migrate.ts', ...embedded]; // all that the children load
   const changed = (path: string): Promise<number> =>
     stat(path).then(
       (info) => info.mtimeMs,
       () => 0,
     );
-  for (const file of files.flat().filter((name) => name.endsWith('.ts'))) {
+  for (const file of files) {
     const built = await changed(join(root, 'dist/src', file.replace(/\.ts$/, '.js')));
     if (built < (await changed(join(root, 'src', file)))) return true;
   }
