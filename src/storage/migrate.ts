@@ -5,6 +5,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { messageOf, StorageFault } from './fault.ts';
+import { demandServerVersion } from './server-version.ts';
 
 /** One file `NNNN_name.sql`; `sha256` is lower-case hex of its octets. */
 export type Migration = {
@@ -98,8 +99,11 @@ export async function migrate(options: {
   const known = await readMigrations(directory);
   const client = new Client({ connectionString: databaseUrl, application_name: 'omens migrate' });
   client.on('error', () => undefined); // its loss shows in the query that runs
-  await client.connect();
   try {
+    await demandServerVersion(databaseUrl, async (sql) => {
+      await client.connect();
+      return (await client.query<Record<string, unknown>>(sql)).rows;
+    });
     await client.query('select pg_advisory_lock($1::int4, $2::int4)', [...lockKey]); // ends with the session
     await client.query(ownTable);
     const { rows } = await client.query<Applied>('select version, name, sha256 from schema_migration order by version');

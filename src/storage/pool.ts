@@ -2,7 +2,7 @@
 // It knows no table and holds no SQL of ours; that is sql/queries through statement.ts.
 import knexPackage from 'knex';
 import { types } from 'pg';
-import { messageOf, StorageFault } from './fault.ts';
+import { demandServerVersion } from './server-version.ts';
 
 /** A row as pg gives it: bytea is Buffer, timestamptz Date, int8 number, date and numeric text, json parsed. */
 export type RawRow = Readonly<Record<string, unknown>>;
@@ -34,9 +34,6 @@ export type PoolOptions = {
   readonly maxConnections?: number;
   readonly statementTimeoutMs?: number;
 };
-
-/** The oldest server that we accept, as `server_version_num`. */
-const oldestServer = 140000;
 
 /** pg's own reading of a type. */
 const standardParser: (oid: number, format?: 'text' | 'binary') => (text: string) => unknown = types.getTypeParser;
@@ -96,16 +93,6 @@ type Lender = {
   readonly releaseConnection: (connection: Connection) => Promise<void>;
 };
 
-/** Host, port and database of a URL, for messages: never the password. */
-function placeOf(databaseUrl: string): string {
-  try {
-    const url = new URL(databaseUrl);
-    return `${url.searchParams.get('host') ?? url.host}${url.pathname}`;
-  } catch {
-    return 'databaseUrl';
-  }
-}
-
 function sessionOn(connection: Connection, statements: Statements): Session {
   return {
     query: async (text, values = []) => (await connection.query({ text, values })).rows,
@@ -133,22 +120,6 @@ async function guarded<T>(session: Session, fn: (tx: Session) => Promise<T>): Pr
   const answer = await fn({ query: watched(session.query), execute: watched(session.execute) });
   if (failures.length > 0) throw new Error('a statement of this transaction failed', { cause: failures[0] });
   return answer;
-}
-
-async function demandVersion(database: Database, where: string): Promise<void> {
-  const sql = "select current_setting('server_version') as version, current_setting('server_version_num')::int as num";
-  const rows = await database.query(sql).catch((cause: unknown) => {
-    throw new StorageFault(`the database cannot be reached: ${messageOf(cause)}`, {
-      where,
-      hint: 'check databaseUrl, and that PostgreSQL runs and lets this user in',
-      cause,
-    });
-  });
-  if (Number(rows[0]?.['num']) >= oldestServer) return;
-  throw new StorageFault(`PostgreSQL ${String(rows[0]?.['version'])} is too old: 14 or newer is needed`, {
-    where,
-    hint: 'upgrade the server, or leave databaseUrl out to use an embedded one',
-  });
 }
 
 /** Whatever the defaults of the server or role: read committed, and no endless wait for a lock. */
@@ -207,7 +178,7 @@ export async function openPool(options: PoolOptions): Promise<Database> {
       }),
     close: () => pool.destroy(),
   };
-  await demandVersion(database, placeOf(options.databaseUrl)).catch(async (error: unknown) => {
+  await demandServerVersion(options.databaseUrl, (sql) => database.query(sql)).catch(async (error: unknown) => {
     await database.close();
     throw error;
   });

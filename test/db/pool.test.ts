@@ -5,9 +5,10 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection } from 'pg';
+import { migrate } from '../../src/storage/migrate.ts';
 import { type Database, openPool, type Session } from '../../src/storage/pool.ts';
 import { loadStatements, statement } from '../../src/storage/statement.ts';
-import { freshDatabase, type TestDatabase } from './database.ts';
+import { freshDatabase, migrationsDirectory, type TestDatabase } from './database.ts';
 
 const addNumber = statement<[number: number, note: string | null], number>('add_number.sql', (row) => Number(row['n']));
 const numbers = statement<[], { n: number; note: unknown }>('numbers.sql', (row) => ({
@@ -169,15 +170,23 @@ describe('statements', () => {
 
 describe('opening', () => {
   test('a server that is out of reach is named without its password', async () => {
-    const opening = openPool({ databaseUrl: 'postgresql://omens:hunter2@127.0.0.1:1/omens' });
-    await expect(opening).rejects.toMatchObject({ name: 'StorageFault', where: '127.0.0.1:1/omens' });
-    await opening.catch((error: unknown) => expect(String(error)).not.toContain('hunter2'));
+    const databaseUrl = 'postgresql://omens:hunter2@127.0.0.1:1/omens';
+    for (const open of [
+      () => openPool({ databaseUrl }),
+      () => migrate({ databaseUrl, directory: migrationsDirectory }),
+    ]) {
+      const opening = open();
+      await expect(opening).rejects.toMatchObject({ name: 'StorageFault', where: '127.0.0.1:1/omens' });
+      await opening.catch((error: unknown) => expect(String(error)).not.toContain('hunter2'));
+    }
   });
 
   test('a server older than 14 is refused by its version', async () => {
     const server = await oldServer();
     try {
-      await expect(openPool({ databaseUrl: server.url })).rejects.toThrow(/PostgreSQL 13\.21 is too old: 14 or newer/);
+      const refusal = /PostgreSQL 13\.21 is too old: 14 or newer/;
+      await expect(openPool({ databaseUrl: server.url })).rejects.toThrow(refusal);
+      await expect(migrate({ databaseUrl: server.url, directory: migrationsDirectory })).rejects.toThrow(refusal);
     } finally {
       await server.close();
     }
