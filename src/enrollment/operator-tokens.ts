@@ -1,0 +1,187 @@
+// Tokens of people and scripts: made, listed, revoked, and recognized. What a role may do is decided where it does it.
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { isDnsName, normalizeIpAddress, parseIpAddress } from '../domain/names.ts';
+import {
+  admitsSource,
+  limitsOf,
+  operatorSecretOctets,
+  operatorTokenText,
+  type OperatorTokenRecord,
+  parseOperatorToken,
+} from '../domain/operator-token.ts';
+import type { Principal } from '../domain/principal.ts';
+import { err, ok, type Refusal, type Result } from '../domain/result.ts';
+import {
+  type LimitsResource,
+  type OperatorTokenBody,
+  type OperatorTokenResource,
+  type Page,
+  wireTime,
+} from '../domain/wire.ts';
+
+type Operator = Extract<Principal, { readonly kind: 'operator' }>;
+
+export type OperatorTokenReason =
+  | 'unknownOperatorToken'
+  | 'expiredOperatorToken'
+  | 'revokedOperatorToken'
+  | 'sourceNotAllowed'
+  | 'malformedLimit'
+  | 'notFound';
+
+export type OperatorTokenPorts = {
+  readonly random: (octets: number) => Uint8Array;
+  readonly newId: () => string;
+  readonly insertOperatorToken: (token: OperatorTokenRecord) => Promise<void>;
+  readonly findOperatorToken: (id: string) => Promise<OperatorTokenRecord | null>;
+  readonly listOperatorTokens: (
+    after: { readonly createdAt: Date; readonly id: string } | null,
+    limit: number,
+  ) => Promise<readonly OperatorTokenRecord[]>;
+  readonly revokeOperatorToken: (id: string, at: Date, revokedBy: string) => Promise<boolean>;
+  readonly recordOperatorTokenUse: (id: string, at: Date) => Promise<void>;
+};
+
+const defaultLifetimeSeconds = 30 * 86_400;
+
+/** Makes a token; the answer is the only place where its text ever stands. */
+export const createOperatorToken =
+  (ports: OperatorTokenPorts) =>
+  async (
+    body: OperatorTokenBody,
+    createdBy: string,
+    context: { readonly now: Date },
+  ): Promise<Result<OperatorTokenResource, readonly Refusal<OperatorTokenReason>[]>> => {
+    const faults = limitFaults(body.limits ?? {});
+    if (faults.length > 0) return err(faults);
+    const secret = ports.random(operatorSecretOctets);
+    const createdAt = new Date(Math.floor(context.now.getTime() / 1000) * 1000);
+    const token: OperatorTokenRecord = {
+      id: ports.newId(),
+      secretSha256: sha256(secret),
+      name: body.name,
+      role: body.role,
+      limits: body.limits ?? {},
+      createdBy,
+      createdAt,
+      expiresAt: new Date(createdAt.getTime() + (body.ttlSeconds ?? defaultLifetimeSeconds) * 1000),
+      revokedAt: null,
+      lastUsedAt: null,
+    };
+    await ports.insertOperatorToken(token);
+    return ok({ ...resourceOf(token), token: operatorTokenText(token.id, secret) });
+  };
+
+/** Tokens without their secrets, newest first. */
+export const listOperatorTokens =
+  (ports: OperatorTokenPorts) =>
+  async (query: { readonly cursor?: string; readonly limit: number }): Promise<Page<OperatorTokenResource>> => {
+    const found = await ports.listOperatorTokens(readCursor(query.cursor), query.limit + 1);
+    const shown = found.slice(0, query.limit);
+    const last = found.length > query.limit ? shown.at(-1) : undefined;
+    return { items: shown.map(resourceOf), next: last === undefined ? null : writeCursor(last) };
+  };
+
+/** Revokes a token at once; a second time is no fault. */
+export const revokeOperatorToken =
+  (ports: OperatorTokenPorts) =>
+  async (
+    id: string,
+    revokedBy: string,
+    context: { readonly now: Date },
+  ): Promise<Result<null, Refusal<OperatorTokenReason>>> => {
+    const isThere = await ports.revokeOperatorToken(id, context.now, revokedBy);
+    return isThere
+      ? ok(null)
+      : err({ reason: 'notFound', detail: 'there is no operator token of this id', field: 'id' });
+  };
+
+/**
+ * Whose token this is, if it is good now and from here. The secret is compared first and in constant time, so that only
+ * its holder learns that a token has expired, was revoked, or is bound to other networks.
+ */
+export const authenticateOperator =
+  (ports: Pick<OperatorTokenPorts, 'findOperatorToken' | 'recordOperatorTokenUse'>) =>
+  async (bearer: string, source: string, now: Date): Promise<Result<Operator, Refusal<OperatorTokenReason>>> => {
+    const presented = parseOperatorToken(bearer);
+    const token = presented === null ? null : await ports.findOperatorToken(presented.id);
+    if (presented === null || token === null || !timingSafeEqual(sha256(presented.secret), token.secretSha256)) {
+      return err({ reason: 'unknownOperatorToken', detail: 'there is no such operator token' });
+    }
+    const refusal = tokenRefusal(token, source, now);
+    if (refusal !== null) return err(refusal);
+    const isUseStored = token.lastUsedAt !== null && now.getTime() - token.lastUsedAt.getTime() < 60_000;
+    if (!isUseStored) await ports.recordOperatorTokenUse(token.id, now);
+    const { id: tokenId, name, role, limits } = token;
+    return ok({ kind: 'operator', tokenId, name, role, limits: limitsOf(limits) });
+  };
+
+function tokenRefusal(token: OperatorTokenRecord, source: string, now: Date): Refusal<OperatorTokenReason> | null {
+  if (token.revokedAt !== null) {
+    return { reason: 'revokedOperatorToken', detail: `the token was revoked at ${wireTime(token.revokedAt)}` };
+  }
+  if (now >= token.expiresAt) {
+    return { reason: 'expiredOperatorToken', detail: `the token was good until ${wireTime(token.expiresAt)}` };
+  }
+  const sources = token.limits.sources ?? null;
+  if (!admitsSource(sources, source)) {
+    return {
+      reason: 'sourceNotAllowed',
+      detail: `the token is not good from ${source}`,
+      accepted: (sources ?? []).join(', '),
+    };
+  }
+  return null;
+}
+
+/** A limit that means nothing would admit nothing or, worse, be taken for another. */
+function limitFaults(limits: LimitsResource): readonly Refusal<OperatorTokenReason>[] {
+  const malformed = (list: 'names' | 'sources', accepted: string, isGood: (text: string) => boolean) =>
+    (limits[list] ?? []).flatMap((text, at) =>
+      isGood(text)
+        ? []
+        : [
+            {
+              reason: 'malformedLimit' as const,
+              detail: `"${text}" is malformed`,
+              field: `limits.${list}.${at}`,
+              accepted,
+            },
+          ],
+    );
+  return [
+    ...malformed('names', 'a DNS name, *.<domain>, an address, or a network in CIDR notation', isNameLimit),
+    ...malformed('sources', 'a network in CIDR notation', isNetwork),
+  ];
+}
+
+const isNameLimit = (text: string): boolean =>
+  isDnsName(text.startsWith('*.') ? text.slice(2) : text) || normalizeIpAddress(text) === text || isNetwork(text);
+
+function isNetwork(text: string): boolean {
+  const found = /^([^/]+)\/(0|[1-9][0-9]{0,2})$/.exec(text);
+  const octets = parseIpAddress(found?.[1] ?? '');
+  return octets !== null && Number(found?.[2]) <= octets.length * 8;
+}
+
+const resourceOf = (token: OperatorTokenRecord): OperatorTokenResource => ({
+  id: token.id,
+  name: token.name,
+  role: token.role,
+  limits: token.limits,
+  expiresAt: wireTime(token.expiresAt),
+  lastUsedAt: token.lastUsedAt === null ? null : wireTime(token.lastUsedAt),
+  revokedAt: token.revokedAt === null ? null : wireTime(token.revokedAt),
+});
+
+const writeCursor = (token: OperatorTokenRecord): string =>
+  Buffer.from(`${token.createdAt.getTime()} ${token.id}`).toString('base64url');
+
+/** A cursor that is not ours begins at the top: it gives nothing that its caller may not see. */
+function readCursor(cursor: string | undefined): { readonly createdAt: Date; readonly id: string } | null {
+  const text = Buffer.from(cursor ?? '', 'base64url').toString('latin1');
+  const found = /^([0-9]{1,15}) ([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/.exec(text);
+  return found === null ? null : { createdAt: new Date(Number(found[1])), id: found[2] ?? '' };
+}
+
+const sha256 = (octets: Uint8Array): Uint8Array => createHash('sha256').update(octets).digest();

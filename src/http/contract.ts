@@ -1,0 +1,179 @@
+// openapi.yaml at run time: its schemas, compiled once, check what comes in. It is checked itself on the way: a part
+// that we do not use is a fault of the contract, not silently ignored.
+import { Ajv2020, type AnySchema, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import { parse as parseYaml } from 'yaml';
+import { err, ok, type Refusal, type Result } from '../domain/result.ts';
+import type { Query } from './route.ts';
+
+/** How one operation reads what came. Refusals name the field and what would be accepted; no value is repeated. */
+export type Operation<P, B> = {
+  readonly readParams: (params: unknown) => Result<P, Refusal<ShapeReason>>;
+  readonly readQuery: (query: unknown) => Result<Query, Refusal<ShapeReason>>;
+  readonly checkHeaders: (header: (name: string) => string | null) => Result<null, Refusal<ShapeReason>>;
+  /** `undefined` stands for no body. */
+  readonly readBody: (body: unknown) => Result<B, Refusal<ShapeReason>>;
+};
+
+export type ShapeReason = 'notFound' | 'malformedQuery' | 'malformedHeader' | 'malformedBody';
+
+/** What the contract says of one operation, for the boot's comparison with the routes. */
+export type OperationFacts = {
+  readonly method: string;
+  readonly path: string;
+  readonly takes: readonly string[];
+  readonly listener: 'https' | 'plain';
+  /** Name of the request body's schema, or null for none. */
+  readonly bodySchema: string | null;
+};
+
+export type Contract = {
+  readonly operations: readonly OperationFacts[];
+  /** Throws when the contract has no such operation. P and B are what the schemas describe. */
+  readonly operation: <P, B>(method: string, path: string) => Operation<P, B>;
+};
+
+type Parameter = {
+  readonly name: string;
+  readonly in: 'path' | 'query' | 'header';
+  readonly required?: boolean;
+  readonly pointer: string;
+};
+
+type OperationObject = {
+  readonly 'x-takes': readonly string[];
+  readonly 'x-listener'?: 'plain';
+  readonly parameters?: readonly ({ readonly $ref: string } | Omit<Parameter, 'pointer'>)[];
+  readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: { readonly $ref: string } }>> };
+};
+
+type Document = {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, OperationObject>>>>;
+  readonly components: { readonly parameters: Readonly<Record<string, Omit<Parameter, 'pointer'>>> };
+};
+
+const methods = ['get', 'head', 'post', 'put', 'delete'];
+const documentId = 'contract:';
+
+/** Compiles the text of openapi.yaml (3.1; JSON Schema 2020-12; ajv in strict mode). Throws at any fault of it. */
+export function compileContract(text: string): Contract {
+  const document = parseYaml(text) as Document;
+  const checking = makeAjv(document, {});
+  const reading = makeAjv(document, { coerceTypes: true });
+  const found = Object.entries(document.paths).flatMap(([path, item]) =>
+    Object.entries(item)
+      .filter(([method]) => methods.includes(method))
+      .map(([method, object]) => ({ path, method, object })),
+  );
+  return {
+    operations: found.map(({ path, method, object }) => ({
+      method: method.toUpperCase(),
+      path,
+      takes: object['x-takes'],
+      listener: object['x-listener'] ?? 'https',
+      bodySchema: bodyReference(object)?.split('/').at(-1) ?? null,
+    })),
+    operation: <P, B>(method: string, path: string) => {
+      const entry = found.find((one) => one.path === path && one.method.toUpperCase() === method);
+      if (entry === undefined) throw new Error(`openapi.yaml has no ${method} ${path}`);
+      return compileOperation<P, B>({ document, ...entry }, { checking, reading });
+    },
+  };
+}
+
+/** The document is no schema itself, but all its schemas are reached through it. */
+function makeAjv(document: Document, options: { readonly coerceTypes?: true }): Ajv2020 {
+  const ajv = new Ajv2020({ strict: true, allowUnionTypes: true, ...options });
+  ajv.addVocabulary(['openapi', 'info', 'servers', 'tags', 'paths', 'components']);
+  ajv.addSchema({ ...document, $id: documentId });
+  return ajv;
+}
+
+type Compilers = { readonly checking: Ajv2020; readonly reading: Ajv2020 };
+type Entry = {
+  readonly document: Document;
+  readonly path: string;
+  readonly method: string;
+  readonly object: OperationObject;
+};
+
+function compileOperation<P, B>(entry: Entry, { checking, reading }: Compilers): Operation<P, B> {
+  const parameters = parametersOf(entry);
+  const params = reading.compile<P>(objectSchema(parameters.filter((one) => one.in === 'path')));
+  const query = reading.compile<Query>(objectSchema(parameters.filter((one) => one.in === 'query')));
+  const headerParameters = parameters.filter((one) => one.in === 'header');
+  const headers = reading.compile(objectSchema(headerParameters));
+  const reference = bodyReference(entry.object);
+  const body = reference === null ? null : checking.compile<B>({ $ref: `${documentId}${reference}` });
+  return {
+    readParams: (value) => read(params, value, 'notFound'),
+    readQuery: (value) => read(query, value, 'malformedQuery'),
+    checkHeaders: (header) => {
+      const given = headerParameters.map(({ name }) => [name, header(name.toLowerCase())] as const);
+      const result = read(headers, Object.fromEntries(given.filter(([, value]) => value !== null)), 'malformedHeader');
+      return result.ok ? ok(null) : result;
+    },
+    readBody: (value) => readBody(body, value),
+  };
+}
+
+function readBody<B>(validate: ValidateFunction<B> | null, value: unknown): Result<B, Refusal<ShapeReason>> {
+  if (validate !== null && value === undefined) {
+    return err({ reason: 'malformedBody', detail: 'the request has no body', accepted: 'a JSON document' });
+  }
+  if (validate !== null) return read(validate, value, 'malformedBody');
+  // An operation without a request body has no schema, and its handlers have the type `never` for it.
+  return value === undefined
+    ? ok(undefined as B)
+    : err({ reason: 'malformedBody', detail: 'this operation takes no body', accepted: 'no body' });
+}
+
+function read<T>(validate: ValidateFunction<T>, value: unknown, reason: ShapeReason): Result<T, Refusal<ShapeReason>> {
+  if (validate(value)) return ok(value);
+  return err(shapeRefusal(validate.errors?.[0], reason));
+}
+
+/** The sentence speaks of the schema only: what was sent may be a secret. */
+function shapeRefusal(error: ErrorObject | undefined, reason: ShapeReason): Refusal<ShapeReason> {
+  const parameters: Readonly<Record<string, unknown>> = error?.params ?? {};
+  const field = (error?.instancePath ?? '').slice(1).replaceAll('/', '.');
+  const accepted = Array.isArray(parameters['allowedValues']) ? parameters['allowedValues'].map(String).join(', ') : '';
+  const detail =
+    error?.keyword === 'additionalProperties'
+      ? 'there is a member that this operation does not know'
+      : (error?.message ?? 'does not have the shape of the contract');
+  return {
+    reason,
+    detail: `${field === '' ? 'it' : field}: ${detail}`,
+    ...(field === '' ? {} : { field }),
+    ...(accepted === '' ? {} : { accepted }),
+  };
+}
+
+function parametersOf({ document, path, method, object }: Entry): readonly Parameter[] {
+  return (object.parameters ?? []).map((parameter, at) => {
+    if (!('$ref' in parameter)) return { ...parameter, pointer: `#/paths/${escaped(path)}/${method}/parameters/${at}` };
+    const name = parameter.$ref.replace('#/components/parameters/', '');
+    const shared = document.components.parameters[name];
+    if (shared === undefined) throw new Error(`openapi.yaml: ${parameter.$ref} does not exist`);
+    return { ...shared, pointer: parameter.$ref };
+  });
+}
+
+const objectSchema = (parameters: readonly Parameter[]): AnySchema => ({
+  type: 'object',
+  additionalProperties: false,
+  required: parameters.filter((one) => one.required === true).map((one) => one.name),
+  properties: Object.fromEntries(
+    parameters.map((one) => [one.name, { $ref: `${documentId}${one.pointer}/schema` }] as const),
+  ),
+});
+
+function bodyReference(object: OperationObject): string | null {
+  if (object.requestBody === undefined) return null;
+  const reference = object.requestBody.content['application/json']?.schema.$ref;
+  if (reference === undefined) throw new Error('openapi.yaml: a request body is application/json with a $ref');
+  return reference;
+}
+
+/** RFC 6901 §3, inside a URI fragment (braces are not allowed there as they are). */
+const escaped = (name: string): string => encodeURIComponent(name.replaceAll('~', '~0').replaceAll('/', '~1'));

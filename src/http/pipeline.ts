@@ -1,0 +1,176 @@
+// The way of a request from its octets to those of its answer, without a framework: checks, caller, contract, handler,
+// headers. Routes and contract are compared here, once, before anything is served.
+import type { Refusal } from '../domain/result.ts';
+import { type AuthenticationPorts, authenticate } from './authenticate.ts';
+import type { Contract, OperationFacts } from './contract.ts';
+import {
+  type EdgeReason,
+  gatherHeaders,
+  headerOf,
+  headerRefusal,
+  type Headers,
+  readQueryString,
+  renderReply,
+  requestIdFor,
+  type WireReply,
+} from './edge.ts';
+import type { CheckedRequest, Outcome, Route } from './route.ts';
+
+/** Event name and fields; never a secret, a body or a credential. */
+export type Log = (event: string, fields: Readonly<Record<string, unknown>>) => void;
+
+/** What the edge needs from the world. */
+export type EdgePorts = {
+  /** Without a slash at the end. */
+  readonly publicUrl: string;
+  readonly now: () => Date;
+  readonly log: Log;
+  /** Null on the plain listener: nothing there is signed. */
+  readonly newNonce: ((now: Date) => string) | null;
+  readonly authentication: Omit<AuthenticationPorts, 'recordSigned'>;
+  /** Whether a fault means that something we stand on is away for a while (503), not that we are wrong (500). */
+  readonly isOutage: (fault: unknown) => boolean;
+};
+
+/** A request as the adapter read it. */
+export type ArrivedRequest = {
+  readonly method: string;
+  /** Raw request target. */
+  readonly target: string;
+  /** Name-value pairs as they came. */
+  readonly rawHeaders: readonly string[];
+  /** Decoded parts of the path. */
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly rawBody: Uint8Array;
+  /** Address of the peer in its one spelling. */
+  readonly source: string;
+};
+
+/** A route that is ready to serve. */
+export type MountedRoute = Pick<Route, 'method' | 'path' | 'maxBodyOctets'> & {
+  readonly serve: (request: ArrivedRequest) => Promise<WireReply>;
+};
+
+/** Binds routes to the contract. Throws, before the first request, wherever the two are not the same. */
+export function mountRoutes(
+  routes: readonly Route[],
+  contract: Contract,
+  edge: EdgePorts & { readonly listener: OperationFacts['listener'] },
+): readonly MountedRoute[] {
+  const operations = contract.operations.filter((operation) => operation.listener === edge.listener);
+  const told = operations.map(routeLine).toSorted();
+  const made = routes.map(routeLine).toSorted();
+  const differences = [
+    ...told.filter((line) => !made.includes(line)).map((line) => `only in openapi.yaml: ${line}`),
+    ...made.filter((line) => !told.includes(line)).map((line) => `only in the routes: ${line}`),
+  ];
+  if (differences.length > 0 || new Set(made).size !== made.length) {
+    throw new Error(`routes and contract differ\n${differences.join('\n')}`);
+  }
+  return routes.map((route) => {
+    const handle = route.bind(contract);
+    const { method, path, maxBodyOctets } = route;
+    return { method, path, maxBodyOctets, serve: (request) => serve({ edge, route, handle, request }) };
+  });
+}
+
+const routeLine = (route: Omit<OperationFacts, 'listener'>): string =>
+  `${route.method} ${route.path} takes ${route.takes.join(' ')}, body ${route.bodySchema ?? 'none'}`;
+
+type Serving = {
+  readonly edge: EdgePorts;
+  readonly route: Route;
+  readonly handle: (request: CheckedRequest) => Promise<Outcome>;
+  readonly request: ArrivedRequest;
+};
+
+/** One request. A fault is logged under the request id and told to nobody. */
+async function serve({ edge, route, handle, request }: Serving): Promise<WireReply> {
+  const begun = edge.now();
+  const headers = gatherHeaders(request.rawHeaders);
+  const requestId = requestIdFor(headers);
+  const answer = await outcomeOf({ edge, route, handle, request, headers, requestId, now: begun }).catch(
+    (fault: unknown): Outcome => {
+      edge.log('http.fault', { requestId, method: route.method, path: route.path, fault });
+      return refused(
+        edge.isOutage(fault) ? 'unavailable' : 'internal',
+        'See the log of the server under this request id.',
+      );
+    },
+  );
+  return finish(edge, answer, { requestId, method: route.method, path: route.path, source: request.source, begun });
+}
+
+type Asked = Serving & { readonly headers: Headers; readonly requestId: string; readonly now: Date };
+
+async function outcomeOf({ edge, route, handle, request, headers, requestId, now }: Asked): Promise<Outcome> {
+  const header = headerRefusal(headers, request.rawBody.length);
+  if (header !== null) return { refusals: header };
+  const id = typeof request.params['id'] === 'string' ? request.params['id'] : null;
+  const { source, rawBody, method, target } = request;
+  const recordSigned: AuthenticationPorts['recordSigned'] = (signed) =>
+    edge.log('http.signed', { requestId, ...signed });
+  const principal = await authenticate({ ...edge.authentication, recordSigned }, route.takes, {
+    method,
+    target,
+    headers,
+    rawBody,
+    id,
+    source,
+    now,
+  });
+  if (!principal.ok) return { refusals: principal.error };
+  const query = readQueryString(target.split('?').slice(1).join('?'));
+  if (!query.ok) return { refusals: query.error };
+  return handle({
+    params: request.params,
+    query: query.value,
+    rawBody,
+    principal: principal.value,
+    header: (name) => headerOf(headers, name),
+    now,
+    source,
+    requestId,
+  });
+}
+
+/** A refusal of the edge itself, for a request that reached no route. */
+export function refuseArrived(
+  edge: EdgePorts,
+  request: Pick<ArrivedRequest, 'method' | 'rawHeaders' | 'source'> & { readonly path: string },
+  outcome: Outcome,
+): WireReply {
+  const requestId = requestIdFor(gatherHeaders(request.rawHeaders));
+  const { method, path, source } = request;
+  return finish(edge, outcome, { requestId, method, path, source, begun: edge.now() });
+}
+
+type Place = {
+  readonly requestId: string;
+  readonly method: string;
+  readonly path: string;
+  readonly source: string;
+  readonly begun: Date;
+};
+
+function finish(edge: EdgePorts, outcome: Outcome, place: Place): WireReply {
+  const { requestId, method, path, source, begun } = place;
+  const ended = edge.now();
+  const replayNonce = edge.newNonce?.(ended) ?? null;
+  const reply = renderReply(outcome, { publicUrl: edge.publicUrl, requestId, replayNonce });
+  edge.log('http.request', {
+    requestId,
+    method,
+    path,
+    source,
+    status: reply.status,
+    reason: reply.reason,
+    milliseconds: ended.getTime() - begun.getTime(),
+  });
+  return reply;
+}
+
+/** An edge refusal as an outcome. */
+export const refused = (reason: EdgeReason | 'notFound', detail: string, more: Partial<Refusal> = {}): Outcome => ({
+  refusals: { ...more, reason, detail },
+});

@@ -1,0 +1,183 @@
+// What the HTTP edge needs from the service: one function per thing that can be asked. main.ts hands them over; nothing
+// is decided here.
+import type { Principal } from '../domain/principal.ts';
+import type { Refusal, Result } from '../domain/result.ts';
+import type {
+  ActivationBody,
+  CertificateResource,
+  ChallengeResource,
+  DeviceResource,
+  EnrollmentAnswer,
+  EnrollmentBody,
+  EnrollmentTokenBody,
+  EnrollmentTokenResource,
+  ExpiryReport,
+  GrantResource,
+  OperatorTokenBody,
+  OperatorTokenResource,
+  Page,
+  PendingEnrollmentResource,
+  PreregistrationBody,
+  PreregistrationResource,
+  ProfileResource,
+  RenewalInfo,
+} from '../domain/wire.ts';
+
+/** A person or a script. */
+export type Operator = Extract<Principal, { readonly kind: 'operator' }>;
+
+/** When and from where a request came. `source` is an address in its one spelling (RFC 5952 or dotted quad). */
+export type RequestContext = { readonly now: Date; readonly source: string; readonly requestId: string };
+
+/** Refused for one reason, or for several at once. */
+export type Refusals = Refusal | readonly Refusal[];
+
+type Answer<T> = Promise<Result<T, Refusals>>;
+
+/** Where a list goes on; `cursor` is the `next` of the page before. */
+export type Paging = { readonly cursor?: string; readonly limit: number };
+
+/** `within` is seconds from now; what has ended counts. */
+export type CertificateQuery = Paging & {
+  readonly within?: number;
+  readonly profile?: string;
+  readonly status?: 'good' | 'revoked';
+  readonly device?: string;
+  readonly serial?: string;
+};
+
+/** An item of GET /v1/issuers. `id` and `subjectKeyIdentifier` in lower-case hex. */
+export type IssuerResource = {
+  readonly id: string;
+  readonly trustDomain: string;
+  readonly role: 'root' | 'issuing';
+  readonly subject: string;
+  readonly subjectKeyIdentifier: string;
+  readonly notBefore: string;
+  readonly notAfter: string;
+  readonly active: boolean;
+};
+
+/** A request key as signatures are checked with it: SPKI DER, its device once there is one, and its enrollments. */
+export type KnownRequestKey = {
+  readonly publicKey: Uint8Array;
+  readonly deviceId: string | null;
+  readonly enrollmentIds: readonly string[];
+};
+
+export type EnrollmentServices = {
+  readonly beginEnrollment: (body: EnrollmentBody, context: RequestContext) => Answer<ChallengeResource>;
+  /** `bodySha256` in lower-case hex, of the request body as it came. */
+  readonly activate: (
+    input: { readonly id: string; readonly body: ActivationBody; readonly bodySha256: string },
+    context: RequestContext,
+  ) => Answer<EnrollmentAnswer>;
+  readonly readEnrollment: (
+    input: { readonly id: string; readonly requestKeySha256: string },
+    context: RequestContext,
+  ) => Answer<EnrollmentAnswer>;
+  /** `requestKeySha256`: lower-case hex of SHA-256 over the SPKI DER. Knows request keys only, no other key of a host. */
+  readonly requestKeyOf: (input: { readonly requestKeySha256: string }) => Promise<KnownRequestKey | null>;
+  readonly listEnrollments: (
+    query: Paging & { readonly state: 'pending' | 'approved' },
+    context: RequestContext,
+  ) => Promise<Page<PendingEnrollmentResource>>;
+  readonly approveEnrollment: (
+    input: {
+      readonly id: string;
+      readonly version: number;
+      readonly grants?: NonNullable<EnrollmentTokenBody['profiles']>;
+      readonly principal: Operator;
+    },
+    context: RequestContext,
+  ) => Answer<PendingEnrollmentResource>;
+  readonly rejectEnrollment: (
+    input: { readonly id: string; readonly version: number; readonly reason: string; readonly principal: Operator },
+    context: RequestContext,
+  ) => Answer<null>;
+  readonly createEnrollmentToken: (
+    body: EnrollmentTokenBody,
+    principal: Operator,
+    context: RequestContext,
+  ) => Answer<EnrollmentTokenResource>;
+  readonly listEnrollmentTokens: (query: Paging) => Promise<Page<EnrollmentTokenResource>>;
+  readonly deleteEnrollmentToken: (id: string, principal: Operator, context: RequestContext) => Answer<null>;
+};
+
+export type DeviceServices = {
+  readonly preregister: (
+    body: PreregistrationBody,
+    principal: Operator,
+    context: RequestContext,
+  ) => Answer<PreregistrationResource>;
+  readonly listDevices: (query: Paging) => Promise<Page<DeviceResource>>;
+  readonly showDevice: (id: string) => Promise<DeviceResource | null>;
+  readonly showOwnDevice: (deviceId: string) => Promise<DeviceResource | null>;
+  readonly replaceGrants: (
+    input: { readonly id: string; readonly grants: readonly GrantResource[]; readonly principal: Operator },
+    context: RequestContext,
+  ) => Answer<DeviceResource>;
+  readonly suspendDevice: (id: string, principal: Operator, context: RequestContext) => Answer<DeviceResource>;
+  readonly resumeDevice: (id: string, principal: Operator, context: RequestContext) => Answer<DeviceResource>;
+  readonly retireDevice: (id: string, principal: Operator, context: RequestContext) => Answer<DeviceResource>;
+};
+
+export type CertificateServices = {
+  readonly issueFromCsr: (
+    input: {
+      readonly profile: string;
+      readonly csrDer: Uint8Array;
+      readonly principal: Operator;
+      readonly idempotencyKey: string | null;
+      readonly bodySha256: string;
+    },
+    context: RequestContext,
+  ) => Answer<CertificateResource>;
+  readonly findCertificates: (query: CertificateQuery, context: RequestContext) => Promise<Page<CertificateResource>>;
+  /** By lower-case hex SHA-256, or by the CertID of RFC 9773. */
+  readonly showCertificate: (cert: string) => Promise<CertificateResource | null>;
+  readonly renewalInfo: (certId: string) => Promise<RenewalInfo | null>;
+  readonly expiryReport: (
+    query: Paging & { readonly within?: number },
+    context: RequestContext,
+  ) => Promise<ExpiryReport>;
+};
+
+export type PolicyServices = {
+  readonly listProfiles: () => Promise<readonly ProfileResource[]>;
+  readonly showProfile: (name: string) => Promise<ProfileResource | null>;
+  readonly listIssuers: () => Promise<readonly IssuerResource[]>;
+  readonly issuerPem: (id: string, part: 'chain' | 'root' | 'bundle') => Promise<string | null>;
+  readonly issuerDer: (cert: string) => Promise<Uint8Array | null>;
+  readonly currentCrl: (subjectKeyIdentifier: string) => Promise<Uint8Array | null>;
+};
+
+export type AccessServices = {
+  /** `createdBy`: text of the principal. */
+  readonly createOperatorToken: (
+    body: OperatorTokenBody,
+    createdBy: string,
+    context: RequestContext,
+  ) => Answer<OperatorTokenResource>;
+  readonly listOperatorTokens: (query: Paging) => Promise<Page<OperatorTokenResource>>;
+  readonly revokeOperatorToken: (id: string, revokedBy: string, context: RequestContext) => Answer<null>;
+  /** `bearer` is the token's text as it came. */
+  readonly authenticateOperator: (bearer: string, source: string, now: Date) => Promise<Result<Operator, Refusal>>;
+  readonly newNonce: (now: Date) => string;
+  /** Succeeds once per nonce. */
+  readonly spendNonce: (nonce: string, now: Date) => Promise<Result<null, Refusal>>;
+};
+
+/** Readiness of what the service stands on; each answers false rather than throw. */
+export type HealthServices = {
+  readonly isDatabaseReady: () => Promise<boolean>;
+  readonly isIssuerReady: () => Promise<boolean>;
+};
+
+/** Everything the HTTPS listener calls. The plain listener needs `currentCrl` and `issuerDer` of it. */
+export type HttpServices = EnrollmentServices &
+  DeviceServices &
+  CertificateServices &
+  PolicyServices &
+  AccessServices &
+  HealthServices;
