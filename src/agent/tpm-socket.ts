@@ -62,7 +62,11 @@ function exchange(socket: Socket, command: Uint8Array): Promise<Uint8Array> {
         if (response !== null) settle(() => resolve(response));
       } catch (error) {
         socket.destroy();
-        settle(() => reject(error as Error));
+        settle(() =>
+          reject(
+            error instanceof TpmTransportError ? error : new TpmTransportError('no TPM response', { cause: error }),
+          ),
+        );
       }
     };
     socket.on('data', received).once('close', gone).once('end', gone);

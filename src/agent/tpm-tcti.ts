@@ -110,7 +110,8 @@ function asynchronous(call: AsyncFunction): TssCall {
   return (...parameters) =>
     new Promise((resolve, reject) => {
       call.async(...parameters, (fault: unknown, code: number) => {
-        if (fault !== null && fault !== undefined) reject(fault as Error);
+        if (fault !== null && fault !== undefined)
+          reject(new TpmTransportError('the TCTI could not be called', { cause: fault }));
         else if (code !== 0) reject(new TpmTransportError(`the TCTI failed: 0x${code.toString(16)}`));
         else resolve();
       });

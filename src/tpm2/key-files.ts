@@ -103,8 +103,9 @@ function readLoadableKey(reader: TpmReader): Tss2PrivateKey {
 function readBoolean(reader: TpmReader): boolean {
   const value = readDer(reader, BOOLEAN);
   reader.end();
-  if (value.length !== 1 || (value[0] !== 0 && value[0] !== 0xff)) reader.refuse('not a DER boolean');
-  return value[0] === 0xff;
+  // DER has FF for true; tpm2-openssl and tpm2_encodeobject write 01.
+  if (value.length !== 1 || (value[0] !== 0 && value[0] !== 0xff && value[0] !== 1)) reader.refuse('not a boolean');
+  return value[0] !== 0;
 }
 
 /** A positive INTEGER of 32 bits. */

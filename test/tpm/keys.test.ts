@@ -4,18 +4,26 @@ import { createHash, randomBytes, X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { chooseEk, readEkCertificates, readEkPublic } from '../../src/agent/tpm-endorsement.ts';
 import { activate, certifyKey, createAttestationKey, createSigningKey, signDigest } from '../../src/agent/tpm-keys.ts';
+import { sign } from '../../src/tpm2/attestation.ts';
 import { contentOfTpm2bAttest, parseTpmsAttest } from '../../src/tpm2/attest.ts';
 import { flushAll, getRandom, handleRanges, handlesFrom, readIdentity } from '../../src/tpm2/capability.ts';
 import { checkEndorsementKey } from '../../src/tpm2/endorsement-key.ts';
 import { checkAttestationKey, checkSigningKey } from '../../src/tpm2/key-checks.ts';
 import { makeCredential } from '../../src/tpm2/make-credential.ts';
 import { nameOf, nameOfHandle, qualifiedNameOf, TPM_RH } from '../../src/tpm2/name.ts';
-import { createPrimary, withObject } from '../../src/tpm2/objects.ts';
+import { createPrimary, load, withObject } from '../../src/tpm2/objects.ts';
 import { parseTpm2bPublic } from '../../src/tpm2/public-area.ts';
 import { publicKeyOf } from '../../src/tpm2/subject-public-key-info.ts';
 import { storagePrimaryEcc } from '../../src/tpm2/templates.ts';
 import { verifyCertify, verifyKeySignature } from '../../src/tpm2/verify.ts';
-import { type CertifiedSoftwareTpm, startCertifiedSwtpm, withTpm } from './swtpm.ts';
+import {
+  type CertifiedSoftwareTpm,
+  type SoftwareTpm,
+  startCertifiedSwtpm,
+  startSwtpm,
+  tool,
+  withTpm,
+} from './swtpm.ts';
 
 let swtpm: CertifiedSoftwareTpm;
 beforeAll(async () => {
@@ -122,8 +130,6 @@ test('the AK signs no digest from outside', async () => {
       tpm,
       createPrimary(tpm, { hierarchy: 'endorsement', template: storagePrimaryEcc }),
       async (parent) => {
-        const { load } = await import('../../src/tpm2/objects.ts');
-        const { sign } = await import('../../src/tpm2/attestation.ts');
         return withObject(tpm, load(tpm, parent, ak), (key) => sign(tpm, { key, digest: random(32) }));
       },
     );
@@ -148,8 +154,60 @@ test('what the AK says names its place in the endorsement hierarchy', async () =
   });
 });
 
+describe('with hierarchy passwords', () => {
+  const passwords = { owner: Buffer.from('ownerpw'), endorsement: Buffer.from('endorsepw') };
+  let owned: SoftwareTpm;
+  const onOwned = <T>(use: Parameters<typeof withTpm<T>>[1]) => withTpm(`unix:${owned.socketPath}`, use);
+  beforeAll(async () => {
+    owned = await startSwtpm();
+    await tool(owned, 'tpm2_changeauth', ['-c', 'owner', 'ownerpw']);
+    await tool(owned, 'tpm2_changeauth', ['-c', 'endorsement', 'endorsepw']);
+  });
+  afterAll(() => owned.stop());
+
+  test('everything works when they are given', async () => {
+    await onOwned(async (tpm) => {
+      const ak = await createAttestationKey(tpm, passwords);
+      expect(ak.hierarchy).toBe('endorsement');
+      const key = await createSigningKey(tpm, 'p256', passwords);
+      await expect(certifyKey(tpm, { ak, key, qualifyingData: random(32), passwords })).resolves.toMatchObject({});
+      for (const ek of ['L-2', 'H-3'] as const) {
+        const checked = checkEndorsementKey(parseTpm2bPublic(await readEkPublic(tpm, ek, passwords)));
+        if (!checked.ok) throw new Error(checked.error.detail);
+        const objectName = nameOf(parseTpm2bPublic(ak.public));
+        const made = makeCredential({ endorsementKey: checked.value, objectName, credential: random(32), random });
+        expect(await activate(tpm, { ...made, ak, ek, passwords })).toHaveLength(32);
+      }
+    });
+  });
+
+  test('the AK moves to the owner hierarchy when only that password is known, and says so', async () => {
+    const { owner } = passwords;
+    const ak = await onOwned((tpm) => createAttestationKey(tpm, { owner }));
+    expect(ak.hierarchy).toBe('owner');
+    const key = await onOwned((tpm) => createSigningKey(tpm, 'p256', { owner }));
+    const qualifyingData = random(32);
+    const made = await onOwned((tpm) => certifyKey(tpm, { ak, key, qualifyingData, passwords: { owner } }));
+    const akPublic = parseTpm2bPublic(ak.public);
+    expect(
+      verifyCertify({ ...made, akPublic, certifiedPublic: parseTpm2bPublic(key.public), qualifyingData }),
+    ).toMatchObject({ ok: true });
+  });
+
+  test('a wrong password is an error of authorization that says where passwords come from', async () => {
+    await expect(onOwned((tpm) => createSigningKey(tpm))).rejects.toMatchObject({
+      command: 'CreatePrimary',
+      failure: { kind: 'auth', name: 'TPM_RC_BAD_AUTH', subject: { of: 'session', number: 1 } },
+    });
+    const wrong = { ...passwords, endorsement: Buffer.from('wrong') };
+    await expect(onOwned((tpm) => createAttestationKey(tpm, wrong))).rejects.toMatchObject({
+      failure: { kind: 'auth' },
+    });
+  });
+});
+
 test('a key of another TPM is refused as not of this parent', async () => {
-  const other = await startCertifiedSwtpm();
+  const other = await startSwtpm();
   try {
     const foreign = await withTpm(`unix:${other.socketPath}`, (tpm) => createSigningKey(tpm));
     await expect(onTpm((tpm) => signDigest(tpm, { key: foreign, digest: random(32) }))).rejects.toMatchObject({

@@ -5,15 +5,26 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { readEkPublic, withEk } from '../../src/agent/tpm-endorsement.ts';
-import { activate, type AttestationKeyBlobs, createAttestationKey, createSigningKey, signDigest } from '../../src/agent/tpm-keys.ts';
+import {
+  activate,
+  type AttestationKeyBlobs,
+  createAttestationKey,
+  createSigningKey,
+  signDigest,
+} from '../../src/agent/tpm-keys.ts';
+import { quote } from '../../src/tpm2/attestation.ts';
+import { contentOfTpm2bAttest } from '../../src/tpm2/attest.ts';
 import { parseWhole, TpmWriter } from '../../src/tpm2/cursor.ts';
 import { checkEndorsementKey } from '../../src/tpm2/endorsement-key.ts';
 import { parseTss2Pem, toTss2Pem } from '../../src/tpm2/key-files.ts';
 import { makeCredential, type ProtectedCredential } from '../../src/tpm2/make-credential.ts';
 import { nameOf } from '../../src/tpm2/name.ts';
+import { createPrimary, load, withObject } from '../../src/tpm2/objects.ts';
 import { parseTpm2bPublic } from '../../src/tpm2/public-area.ts';
 import { parseTpmtSignature } from '../../src/tpm2/signature.ts';
 import { publicKeyOf } from '../../src/tpm2/subject-public-key-info.ts';
+import { storagePrimaryEcc } from '../../src/tpm2/templates.ts';
+import { verifyQuote } from '../../src/tpm2/verify.ts';
 import { type SoftwareTpm, startSwtpm, tool, withTpm } from './swtpm.ts';
 
 let swtpm: SoftwareTpm;
@@ -23,7 +34,17 @@ beforeAll(async () => {
 afterAll(() => swtpm.stop());
 
 const onTpm = <T>(use: Parameters<typeof withTpm<T>>[1]) => withTpm(`unix:${swtpm.socketPath}`, use);
-const tpm2 = (command: string, ...args: readonly string[]) => tool(swtpm, `tpm2_${command}`, args);
+/** Runs a program of others; they leave objects and sessions in the TPM, which has three slots of each. */
+async function others(command: string, args: readonly string[]): Promise<void> {
+  try {
+    await tool(swtpm, command, args);
+  } finally {
+    await tool(swtpm, 'tpm2_flushcontext', ['-t']);
+    await tool(swtpm, 'tpm2_flushcontext', ['-l']);
+  }
+}
+const tpm2 = (command: string, ...args: readonly string[]) => others(`tpm2_${command}`, args);
+const openssl = (...args: readonly string[]) => others('openssl', args);
 const file = (name: string) => join(swtpm.directory, name);
 const read = async (name: string) => new Uint8Array(await readFile(file(name)));
 const write = (name: string, octets: Uint8Array | string) => writeFile(file(name), octets);
@@ -32,7 +53,20 @@ const random = (length: number) => new Uint8Array(randomBytes(length));
 /** The attributes and algorithm of our storage primary, in the words of tpm2-tools. */
 const primaryAttributes = 'fixedtpm|fixedparent|sensitivedataorigin|userwithauth|noda|restricted|decrypt';
 const storagePrimary = (hierarchy: 'o' | 'e', algorithm: 'ecc256' | 'rsa2048') =>
-  tpm2('createprimary', '-Q', '-C', hierarchy, '-g', 'sha256', '-G', `${algorithm}:null:aes128cfb`, '-a', primaryAttributes, '-c', `${hierarchy}-${algorithm}.ctx`);
+  tpm2(
+    'createprimary',
+    '-Q',
+    '-C',
+    hierarchy,
+    '-g',
+    'sha256',
+    '-G',
+    `${algorithm}:null:aes128cfb`,
+    '-a',
+    primaryAttributes,
+    '-c',
+    `${hierarchy}-${algorithm}.ctx`,
+  );
 
 describe.each([
   ['p256', 'ecc256'],
@@ -43,7 +77,20 @@ describe.each([
     await write('devid.pub', key.public);
     await write('devid.priv', key.private);
     await storagePrimary('o', algorithm);
-    await tpm2('load', '-Q', '-C', `o-${algorithm}.ctx`, '-u', 'devid.pub', '-r', 'devid.priv', '-c', 'devid.ctx', '-n', 'devid.name');
+    await tpm2(
+      'load',
+      '-Q',
+      '-C',
+      `o-${algorithm}.ctx`,
+      '-u',
+      'devid.pub',
+      '-r',
+      'devid.priv',
+      '-c',
+      'devid.ctx',
+      '-n',
+      'devid.name',
+    );
     const area = parseTpm2bPublic(key.public);
     expect(await read('devid.name')).toEqual(nameOf(area));
     await tpm2('readpublic', '-Q', '-c', 'devid.ctx', '-f', 'pem', '-o', 'devid.pem');
@@ -52,7 +99,9 @@ describe.each([
     expect(ours.ok && Buffer.from(ours.value.spkiDer)).toEqual(spki);
     await write('message', 'to be signed');
     await tpm2('sign', '-Q', '-c', 'devid.ctx', '-g', 'sha256', '-f', 'plain', '-o', 'signature', 'message');
-    expect(verify('sha256', Buffer.from('to be signed'), await readFile(file('devid.pem')), await read('signature'))).toBe(true);
+    expect(
+      verify('sha256', Buffer.from('to be signed'), await readFile(file('devid.pem')), await read('signature')),
+    ).toBe(true);
   });
 
   test('signs for tpm2-tools what tpm2-tools verify', async () => {
@@ -74,7 +123,22 @@ describe.each([
 test('a key made by tpm2-tools signs through us, and its signature file is read by us', async () => {
   await storagePrimary('o', 'ecc256');
   const attributes = 'fixedtpm|fixedparent|sensitivedataorigin|userwithauth|sign';
-  await tpm2('create', '-Q', '-C', 'o-ecc256.ctx', '-g', 'sha256', '-G', 'ecc256:ecdsa-sha256:null', '-a', attributes, '-u', 'k.pub', '-r', 'k.priv');
+  await tpm2(
+    'create',
+    '-Q',
+    '-C',
+    'o-ecc256.ctx',
+    '-g',
+    'sha256',
+    '-G',
+    'ecc256:ecdsa-sha256:null',
+    '-a',
+    attributes,
+    '-u',
+    'k.pub',
+    '-r',
+    'k.priv',
+  );
   const key = { public: await read('k.pub'), private: await read('k.priv') };
   const signature = await onTpm((tpm) => signDigest(tpm, { key, digest: random(32) }));
   expect(parseTpmtSignature(signature)).toMatchObject({ scheme: 'ecdsa', hash: 'sha256' });
@@ -86,15 +150,17 @@ describe('the PEM of tpm2-openssl', () => {
     await write('devid.key.pem', toTss2Pem(key));
     await write('message', 'by the provider');
     const provider = ['-provider', 'tpm2', '-provider', 'default', '-propquery', '?provider=tpm2,tpm2.digest!=yes'];
-    await tool(swtpm, 'openssl', ['dgst', '-sha256', ...provider, '-sign', 'devid.key.pem', '-out', 'message.sig', 'message']);
+    await openssl('dgst', '-sha256', ...provider, '-sign', 'devid.key.pem', '-out', 'message.sig', 'message');
     const publicKey = publicKeyOf(parseTpm2bPublic(key.public));
     if (!publicKey.ok) throw new Error(publicKey.error.detail);
-    expect(verify('sha256', Buffer.from('by the provider'), publicKey.value.keyObject, await read('message.sig'))).toBe(true);
+    expect(verify('sha256', Buffer.from('by the provider'), publicKey.value.keyObject, await read('message.sig'))).toBe(
+      true,
+    );
   });
 
-  test('that the provider writes is read by us, and the key signs', async () => {
+  test('that the provider writes is read by us', async () => {
     const provider = ['-provider', 'tpm2', '-provider', 'default'];
-    await tool(swtpm, 'openssl', ['genpkey', ...provider, '-algorithm', 'EC', '-pkeyopt', 'group:P-256', '-out', 'made.pem']);
+    await openssl('genpkey', ...provider, '-algorithm', 'EC', '-pkeyopt', 'group:P-256', '-out', 'made.pem');
     const made = parseTss2Pem(await readFile(file('made.pem'), 'utf8'));
     expect(made).toMatchObject({ emptyAuth: true, parent: 0x40000001 });
     expect(parseTpm2bPublic(made.public)).toMatchObject({ type: 'ecc', curve: 'P-256' });
@@ -106,9 +172,17 @@ describe('the PEM of tpm2-openssl', () => {
     await write('e.priv', key.private);
     await storagePrimary('o', 'ecc256');
     await tpm2('encodeobject', '-C', '0x40000001', '-u', 'e.pub', '-r', 'e.priv', '-o', 'e.pem');
-    const body = (pem: string) => Buffer.from(pem.split('\n').filter((line) => !line.startsWith('-')).join(''), 'base64').toString('hex');
+    const body = (pem: string) =>
+      Buffer.from(
+        pem
+          .split('\n')
+          .filter((line) => !line.startsWith('-'))
+          .join(''),
+        'base64',
+      ).toString('hex');
     const theirs = body(await readFile(file('e.pem'), 'utf8'));
-    expect(body(toTss2Pem(key)).slice(-400)).toBe(theirs.slice(-400));
+    const emptyAuth = /^(30(?:81..|82....)06066781050a0103)(?:a0030101..)?/;
+    expect(body(toTss2Pem(key)).replace(emptyAuth, '')).toBe(theirs.replace(emptyAuth, ''));
   });
 });
 
@@ -147,7 +221,10 @@ describe.each(['L-1', 'L-2', 'H-3'] as const)('credentials for the EK by templat
     if (!checked.ok) throw new Error(checked.error.detail);
     const credential = random(32);
     const objectName = nameOf(parseTpm2bPublic(ak.public));
-    await write('cred', credentialFile(makeCredential({ endorsementKey: checked.value, objectName, credential, random })));
+    await write(
+      'cred',
+      credentialFile(makeCredential({ endorsementKey: checked.value, objectName, credential, random })),
+    );
     const hash = ek === 'H-3' ? 'sha384' : 'sha256';
     await tpm2('startauthsession', '-Q', '--policy-session', '-g', hash, '-S', 'session.ctx');
     try {
@@ -172,32 +249,45 @@ describe.each(['L-1', 'L-2', 'H-3'] as const)('credentials for the EK by templat
 });
 
 test('tpm2_checkquote accepts a quote by our AK, and verifyQuote the PCR digest that tpm2-tools compute', async () => {
-  const { quote } = await import('../../src/tpm2/attestation.ts');
-  const { createPrimary, load, withObject } = await import('../../src/tpm2/objects.ts');
-  const { storagePrimaryEcc } = await import('../../src/tpm2/templates.ts');
-  const { contentOfTpm2bAttest } = await import('../../src/tpm2/attest.ts');
-  const { verifyQuote } = await import('../../src/tpm2/verify.ts');
   const qualifyingData = random(32);
   const pcrSelect = [{ hash: 'sha256', select: Uint8Array.of(0x03, 0, 0) }] as const;
   const ak = await onTpm((tpm) => createAttestationKey(tpm));
   const { attest, signature } = await onTpm((tpm) =>
     withObject(
       tpm,
-      withObject(tpm, createPrimary(tpm, { hierarchy: 'endorsement', template: storagePrimaryEcc }), (parent) => load(tpm, parent, ak)),
+      withObject(tpm, createPrimary(tpm, { hierarchy: 'endorsement', template: storagePrimaryEcc }), (parent) =>
+        load(tpm, parent, ak),
+      ),
       (loaded) => quote(tpm, { ak: loaded, qualifyingData, pcrSelect }),
     ),
   );
   const publicKey = publicKeyOf(parseTpm2bPublic(ak.public));
   if (!publicKey.ok) throw new Error(publicKey.error.detail);
-  await write('quote.key', publicKey.value.keyObject.export({ format: 'pem', type: 'spki' }) as string);
+  await write('quote.key', publicKey.value.keyObject.export({ format: 'pem', type: 'spki' }));
   await write('quote.msg', contentOfTpm2bAttest(attest));
   await write('quote.sig', signature);
-  await tpm2('checkquote', '-u', 'quote.key', '-m', 'quote.msg', '-s', 'quote.sig', '-q', Buffer.from(qualifyingData).toString('hex'));
+  await tpm2(
+    'checkquote',
+    '-u',
+    'quote.key',
+    '-m',
+    'quote.msg',
+    '-s',
+    'quote.sig',
+    '-q',
+    Buffer.from(qualifyingData).toString('hex'),
+  );
   await tpm2('pcrread', '-Q', 'sha256:0,1', '-o', 'pcrs');
-  const pcrDigest = new Uint8Array(createHash('sha256').update(await read('pcrs')).digest());
+  const pcrDigest = new Uint8Array(
+    createHash('sha256')
+      .update(await read('pcrs'))
+      .digest(),
+  );
   const akPublic = parseTpm2bPublic(ak.public);
   expect(verifyQuote({ attest, signature, akPublic, qualifyingData, pcrDigest })).toMatchObject({ ok: true });
-  expect(verifyQuote({ attest, signature, akPublic, qualifyingData, pcrDigest: random(32) })).toMatchObject({ error: { reason: 'pcrMismatch' } });
+  expect(verifyQuote({ attest, signature, akPublic, qualifyingData, pcrDigest: random(32) })).toMatchObject({
+    error: { reason: 'pcrMismatch' },
+  });
 });
 
 test('the EK we make is the one that tpm2-tools make', async () => {

@@ -40,7 +40,9 @@ test('a TCP socket carries commands, in however small pieces the response comes'
   const { port, server } = await serving((socket) => {
     const upstream = connect(swtpm.socketPath);
     socket.pipe(upstream);
-    upstream.on('data', (octets) => octets.forEach((octet) => socket.write(Uint8Array.of(octet))));
+    upstream.on('data', (octets) => {
+      for (const octet of octets) socket.write(Uint8Array.of(octet));
+    });
     socket.on('close', () => upstream.destroy());
   });
   expect(await withTpm(`tcp:127.0.0.1:${port}`, (tpm) => createSigningKey(tpm))).toMatchObject({});
@@ -63,7 +65,9 @@ describe('a socket', () => {
     await expect(transport.transceive(getRandomCommand)).rejects.toMatchObject({
       message: 'the TPM did not answer within 0.1 s',
     });
-    await expect(transport.transceive(getRandomCommand)).rejects.toMatchObject({ message: 'the TPM connection is closed' });
+    await expect(transport.transceive(getRandomCommand)).rejects.toMatchObject({
+      message: 'the TPM connection is closed',
+    });
     await transport.close();
     server.close();
   });
@@ -80,7 +84,9 @@ describe('a socket', () => {
     ['announces too much', [0x80, 1, 0xff, 0, 0, 0, 0, 0, 0, 0]],
     ['is longer than it announces', [0x80, 1, 0, 0, 0, 10, 0, 0, 0, 0, 0xee]],
   ])('whose response %s is refused', async (_what, octets) => {
-    const { port, server } = await serving((socket) => socket.once('data', () => socket.write(Uint8Array.from(octets))));
+    const { port, server } = await serving((socket) =>
+      socket.once('data', () => socket.write(Uint8Array.from(octets))),
+    );
     const transport = await openTpmSocket({ host: '127.0.0.1', port });
     await expect(transport.transceive(getRandomCommand)).rejects.toMatchObject({ kind: 'transport' });
     await transport.close();
@@ -102,13 +108,16 @@ describe('a TCTI of the TSS', () => {
     expect(await withTpm(`tcti:swtpm:path=${swtpm.socketPath}`, (tpm) => getRandom(tpm, 8))).toHaveLength(8);
   });
 
-  test.each(['no-such-tcti:x', 'swtpm:path=/nonexistent/tpm'])('named %s is refused with a hint', async (configuration) => {
-    await expect(openTpmTcti(configuration)).rejects.toMatchObject({
-      kind: 'transport',
-      message: expect.stringContaining(configuration),
-      hint: expect.stringContaining('libtss2-tcti'),
-    });
-  });
+  test.each(['no-such-tcti:x', 'swtpm:path=/nonexistent/tpm'])(
+    'named %s is refused with a hint',
+    async (configuration) => {
+      await expect(openTpmTcti(configuration)).rejects.toMatchObject({
+        kind: 'transport',
+        message: expect.stringContaining(configuration),
+        hint: expect.stringContaining('libtss2-tcti'),
+      });
+    },
+  );
 });
 
 describe('a character device', () => {
@@ -122,7 +131,11 @@ describe('a character device', () => {
     terminal = spawn('script', ['-qfc', `stty raw -echo; tty > ${file}; exec sleep 60`, '/dev/null'], {
       stdio: ['pipe', 'pipe', 'ignore'],
     });
-    for (path = ''; !path.endsWith('\n'); await setTimeout(20)) path = await readFile(file, 'utf8').catch(() => '');
+    path = '';
+    while (!path.endsWith('\n')) {
+      await setTimeout(20);
+      path = await readFile(file, 'utf8').catch(() => '');
+    }
     path = path.trim();
     bridge = connect(swtpm.socketPath);
     terminal.stdout!.pipe(bridge).pipe(terminal.stdin!);

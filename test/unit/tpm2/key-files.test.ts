@@ -52,7 +52,7 @@ describe('a PEM is refused', () => {
     ['twice in one file', pem + pem, 'not exactly one'],
     ['that is far too long', pem + ' '.repeat(9000), 'not exactly one'],
     ['with another object identifier', changed(10, 4), 'not a loadable key'],
-    ['with a boolean that is not DER', changed(15, 1), 'not a DER boolean'],
+    ['with a boolean that is neither', changed(15, 2), 'not a boolean'],
     ['with octets after it', pemOf(Buffer.concat([body(pem), Uint8Array.of(0)])), 'trailing'],
     ['with a parent that is negative', changed(18, 0x81), 'the parent is no handle'],
   ])('%s', (_what, text, reason) => {
