@@ -22,6 +22,8 @@ export type OpenDatabase = {
 
 export type DatabaseOptions = {
   readonly config: Pick<Config, 'databaseUrl' | 'dataDirectory'>;
+  /** PATH of the process, where PostgreSQL's programs may be found too. */
+  readonly searchPath: string | undefined;
   readonly log: (event: string, fields?: Readonly<Record<string, unknown>>) => void;
   /** The session that keeps other servers off our PostgreSQL has ended: stop at once. */
   readonly onLockLost: (why: string) => void;
@@ -47,13 +49,17 @@ export async function openDatabase(options: DatabaseOptions): Promise<OpenDataba
     : openPrepared(config.databaseUrl, { isExclusive: false, release: [] });
 }
 
-async function openOwn({ config, log, onLockLost }: DatabaseOptions): Promise<OpenDatabase> {
+async function openOwn({ config, searchPath, log, onLockLost }: DatabaseOptions): Promise<OpenDatabase> {
   const embedded = await openEmbedded({
     dataDirectory: config.dataDirectory,
     log,
     randomBytes: (size) => randomBytes(size),
+    ...(searchPath === undefined ? {} : { sources: { searchPath } }),
   });
-  const lock = await holdServerLock(embedded.databaseUrl, { onLost: onLockLost });
+  const lock = await holdServerLock(embedded.databaseUrl, { onLost: onLockLost }).catch(async (error: unknown) => {
+    await embedded.stop();
+    throw error;
+  });
   if (!lock.ok) {
     throw new StorageFault(lock.error.detail, { where: config.dataDirectory, hint: lock.error.accepted ?? '' });
   }

@@ -1,0 +1,290 @@
+-- The schema as the migrations make it, for reading; a test compares the two by their catalogues. Instants are UTC;
+-- fingerprints and serial numbers are lower-case hex; "expired" is a question about now and therefore no column.
+
+create domain sha256_hex as text check (value ~ '^[0-9a-f]{64}$');
+create domain serial_hex as text check (value ~ '^[0-9a-f]{2,40}$' and length(value) % 2 = 0);
+
+-- A CA certificate. `issuing` ones have their key in the data directory; a root's key does not live here.
+create table issuer (
+  id sha256_hex primary key,
+  trust_domain text not null check (trust_domain in ('estate', 'keylime-control')),
+  role text not null check (role in ('root', 'intermediate', 'issuing')),
+  certificate bytea not null,
+  subject_key_identifier text not null check (subject_key_identifier ~ '^([0-9a-f]{2})+$'),
+  parent_id sha256_hex references issuer (id),
+  not_before timestamptz not null,
+  not_after timestamptz not null,
+  is_active boolean not null,
+  created_at timestamptz not null,
+  check (role = 'root' or parent_id is not null)
+);
+comment on column issuer.id is 'SHA-256 of the certificate''s DER';
+create unique index issuer_one_active on issuer (trust_domain, role) where is_active;
+create unique index issuer_subject_key_identifier on issuer (subject_key_identifier) where role = 'issuing';
+
+create table device (
+  id uuid primary key,
+  host_name text not null,
+  state text not null check (state in ('active', 'suspended', 'retired')),
+  keylime_uuid text,
+  created_at timestamptz not null,
+  last_seen_at timestamptz not null
+);
+comment on column device.keylime_uuid is 'hash_ek: SHA-256 of the RSA-2048 EK''s SubjectPublicKeyInfo in PEM; null while only an ECC EK was proved';
+create unique index device_host_name on device (host_name) where state <> 'retired';
+create unique index device_keylime_uuid on device (keylime_uuid) where state <> 'retired';
+
+-- A TPM's endorsement key that was proved by credential activation; a device has a set of them.
+create table endorsement_key (
+  fingerprint sha256_hex primary key,
+  device_id uuid not null references device (id),
+  public bytea not null,
+  certificate bytea,
+  manufacturer text,
+  model text,
+  version text,
+  certificate_not_after timestamptz,
+  exception text check (exception in ('rocaWeak', 'noCertificate')),
+  proved_at timestamptz not null
+);
+comment on column endorsement_key.fingerprint is 'SHA-256 of the SubjectPublicKeyInfo DER';
+create index endorsement_key_device on endorsement_key (device_id);
+
+-- A key that lives in a device's TPM, by its Name; never the same under two devices.
+create table tpm_key (
+  name text primary key,
+  device_id uuid not null references device (id),
+  role text not null check (role in ('attestation', 'request', 'devid')),
+  public bytea not null,
+  spki_sha256 sha256_hex not null,
+  created_at timestamptz not null,
+  replaced_at timestamptz
+);
+create index tpm_key_device on tpm_key (device_id, role);
+create unique index tpm_key_request on tpm_key (spki_sha256) where role = 'request';
+
+-- Every public key this service has to do with, so that no key is certified twice over or for the wrong holder.
+create table public_key (
+  spki_sha256 sha256_hex primary key,
+  kind text not null check (kind in ('issuer', 'endorsement', 'attestation', 'request', 'device', 'operator', 'service')),
+  device_id uuid references device (id),
+  compromised_at timestamptz,
+  first_seen_at timestamptz not null,
+  check ((kind in ('endorsement', 'attestation', 'request', 'device')) = (device_id is not null))
+);
+
+-- What a device may have: exact names, for one profile and one place of use.
+create table device_grant (
+  id uuid primary key,
+  device_id uuid not null references device (id),
+  profile text not null,
+  dns_names text[] not null,
+  ip_addresses text[] not null,
+  uris text[] not null,
+  place text not null,
+  granted_by text not null,
+  granted_at timestamptz not null,
+  unique (device_id, profile, place)
+);
+
+-- One device, one profile, one place of use: the successive certificates that serve it.
+create table lineage (
+  id uuid primary key,
+  device_id uuid not null references device (id),
+  profile text not null,
+  place text not null,
+  created_at timestamptz not null,
+  unique (device_id, profile, place)
+);
+
+-- What was about to be signed, exactly, durable before the signature. `outcome` is written once: by the result, or by
+-- whoever finds that no result will come.
+create table issuance_intent (
+  issuer_id sha256_hex not null references issuer (id),
+  serial_number serial_hex not null,
+  tbs_certificate bytea not null,
+  profile text not null,
+  profile_digest sha256_hex not null,
+  principal text not null,
+  spki_sha256 sha256_hex not null references public_key (spki_sha256),
+  lineage_id uuid references lineage (id),
+  enrollment_id uuid,
+  not_after timestamptz not null,
+  recorded_at timestamptz not null,
+  lease_until timestamptz not null,
+  outcome text check (outcome in ('issued', 'abandoned')),
+  primary key (issuer_id, serial_number)
+);
+create index issuance_intent_open on issuance_intent (lease_until) where outcome is null;
+create index issuance_intent_enrollment on issuance_intent (enrollment_id) where enrollment_id is not null;
+
+create table certificate (
+  fingerprint sha256_hex primary key,
+  issuer_id sha256_hex not null,
+  serial_number serial_hex not null,
+  der bytea not null,
+  profile text not null,
+  subject_common_name text not null,
+  dns_names text[] not null,
+  ip_addresses text[] not null,
+  uris text[] not null,
+  spki_sha256 sha256_hex not null,
+  not_before timestamptz not null,
+  not_after timestamptz not null,
+  principal text not null,
+  device_id uuid references device (id),
+  lineage_id uuid references lineage (id),
+  issued_at timestamptz not null,
+  unique (issuer_id, serial_number),
+  foreign key (issuer_id, serial_number) references issuance_intent (issuer_id, serial_number)
+);
+create index certificate_not_after on certificate (not_after, fingerprint);
+create index certificate_serial_number on certificate (serial_number);
+create index certificate_device on certificate (device_id) where device_id is not null;
+create index certificate_lineage on certificate (lineage_id, not_after) where lineage_id is not null;
+
+-- By (issuer, serial), so that a signature without a certificate row can be revoked too.
+create table revocation (
+  issuer_id sha256_hex not null,
+  serial_number serial_hex not null,
+  reason_code text not null check (reason_code in ('unspecified', 'keyCompromise', 'affiliationChanged', 'superseded', 'cessationOfOperation')),
+  revoked_at timestamptz not null,
+  revoked_by text not null,
+  primary key (issuer_id, serial_number),
+  foreign key (issuer_id, serial_number) references issuance_intent (issuer_id, serial_number)
+);
+
+create table crl (
+  issuer_id sha256_hex not null references issuer (id),
+  number bigint not null check (number > 0),
+  this_update timestamptz not null,
+  next_update timestamptz not null,
+  der bytea not null,
+  primary key (issuer_id, number)
+);
+
+-- People and scripts. The secret itself is shown once and never stored.
+create table operator_token (
+  id uuid primary key,
+  secret_sha256 bytea not null,
+  name text not null,
+  role text not null check (role in ('viewer', 'issuer', 'admin')),
+  limits jsonb not null,
+  created_by text not null,
+  created_at timestamptz not null,
+  expires_at timestamptz not null,
+  revoked_at timestamptz,
+  last_used_at timestamptz
+);
+
+-- A token is a grant in waiting: bound to a host name, spent in the transaction that creates the device.
+create table enrollment_token (
+  id uuid primary key,
+  secret_sha256 bytea not null,
+  host_name text not null,
+  grants jsonb not null,
+  created_by text not null,
+  created_at timestamptz not null,
+  expires_at timestamptz not null,
+  revoked_at timestamptz,
+  spent_at timestamptz,
+  spent_by_device uuid references device (id)
+);
+
+-- An endorsement key known before its host calls, with what that host may have.
+create table preregistration (
+  ek_fingerprint sha256_hex primary key,
+  host_name text not null,
+  grants jsonb not null,
+  exception text check (exception in ('rocaWeak', 'noCertificate')),
+  created_by text not null,
+  created_at timestamptz not null
+);
+
+-- One conversation of first contact. A row reserves nothing until its activation is authorized.
+create table enrollment (
+  id uuid primary key,
+  state text not null check (state in ('challenged', 'pending', 'approved', 'authorized', 'issued', 'rejected')),
+  version integer not null,
+  host_name text not null,
+  token_id uuid references enrollment_token (id),
+  ek_fingerprint sha256_hex not null,
+  ek_public bytea not null,
+  ek_certificates bytea[] not null,
+  ek_facts jsonb not null,
+  ak_public bytea not null,
+  ak_name text not null,
+  secret_sha256 bytea not null,
+  nonce bytea not null,
+  challenge_expires_at timestamptz not null,
+  challenge_spent_at timestamptz,
+  activation_sha256 sha256_hex,
+  request bytea,
+  evidence jsonb,
+  request_key_sha256 sha256_hex,
+  approved_by text,
+  approved_at timestamptz,
+  approved_grants jsonb,
+  rejection text,
+  device_id uuid references device (id),
+  answer jsonb,
+  lease_until timestamptz,
+  created_at timestamptz not null,
+  updated_at timestamptz not null
+);
+create index enrollment_pending on enrollment (updated_at, id) where state in ('pending', 'approved');
+create index enrollment_request_key on enrollment (request_key_sha256) where request_key_sha256 is not null;
+create index enrollment_challenged on enrollment (challenge_expires_at) where state = 'challenged';
+
+-- Nonces are made by a keyed hash and need no row until they are used; a used one stays until it could not be used anyway.
+create table spent_nonce (
+  nonce_sha256 sha256_hex primary key,
+  expires_at timestamptz not null
+);
+create index spent_nonce_expires on spent_nonce (expires_at);
+
+-- Keys that all servers of one database must share.
+create table server_secret (
+  name text primary key,
+  value bytea not null
+);
+
+-- Idempotency-Key of POST /v1/certificates: which intent answers it.
+create table idempotent_request (
+  principal text not null,
+  key text not null,
+  body_sha256 sha256_hex not null,
+  issuer_id sha256_hex not null,
+  serial_number serial_hex not null,
+  created_at timestamptz not null,
+  primary key (principal, key),
+  foreign key (issuer_id, serial_number) references issuance_intent (issuer_id, serial_number)
+);
+create index idempotent_request_created on idempotent_request (created_at);
+
+create table audit_event (
+  id bigint generated always as identity primary key,
+  at timestamptz not null,
+  event text not null,
+  principal text not null,
+  facts jsonb not null
+);
+create index audit_event_at on audit_event (at);
+
+create table outbox (
+  id bigint generated always as identity primary key,
+  topic text not null,
+  key text not null,
+  facts jsonb not null,
+  created_at timestamptz not null,
+  delivered_at timestamptz
+);
+create index outbox_waiting on outbox (id) where delivered_at is null;
+
+-- A profile on whose certificates two readers disagreed issues nothing more until its file changes.
+create table profile_stop (
+  profile_digest sha256_hex primary key,
+  profile text not null,
+  reason text not null,
+  stopped_at timestamptz not null
+);

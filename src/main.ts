@@ -1,0 +1,186 @@
+// Composition root of the server: configuration, policies, database, issuers and services are put together here and
+// nowhere else, and released in reverse order.
+import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Authorities, loadAuthorities, readableRootKeys } from './authorities.ts';
+import { type Config, loadConfig } from './config.ts';
+import { openDatabase } from './database.ts';
+import type { Refusal } from './domain/result.ts';
+import { startHttp } from './http/server.ts';
+import { issue, type IssuancePorts } from './issuance/issue.ts';
+import { startScheduler } from './lifecycle/scheduler.ts';
+import { logger, type Logger } from './log.ts';
+import { serverJobs } from './jobs.ts';
+import { readPassphrase } from './passphrase.ts';
+import { loadPolicies } from './policies.ts';
+import { httpServices } from './services.ts';
+import { issuanceIn } from './storage/issuance.ts';
+import { issuersIn } from './storage/issuers.ts';
+import { ownCertificate } from './own-certificate.ts';
+import { enrollmentLimitOptions } from './enrollment-services.ts';
+
+export { initialize, type InitOptions, type InitReport } from './init.ts';
+
+export type ServeOptions = {
+  readonly configFile?: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly now?: () => Date;
+  /** Wraps what issuance does to the world; tests put faults here. */
+  readonly wrapIssuance?: (ports: IssuancePorts) => IssuancePorts;
+};
+
+export type RunningServer = {
+  readonly url: string;
+  readonly plainUrl: string;
+  readonly databaseUrl: string;
+  readonly stop: () => Promise<void>;
+};
+
+/** Why the server did not start; `hint` says what would do. */
+export class StartFailure extends Error {
+  override readonly name = 'StartFailure';
+  readonly hint: string;
+  constructor(refusals: readonly Refusal[]) {
+    super(refusals.map(({ detail, field }) => (field === undefined ? detail : `${field}: ${detail}`)).join('\n'));
+    this.hint = refusals.flatMap(({ accepted }) => accepted ?? []).join('\n');
+  }
+}
+
+/** Starts the server. Throws a `StartFailure` or a `StorageFault` when something it needs is missing or wrong. */
+export async function serve(options: ServeOptions): Promise<RunningServer> {
+  const config = valueOf(
+    loadConfig({ env: options.env, ...(options.configFile === undefined ? {} : { file: options.configFile }) }),
+  );
+  const log = logger(config.logLevel);
+  const policies = valueOf(loadPolicies(config.policiesDirectory));
+  const passphrase = valueOf(
+    readPassphrase({
+      passphraseFile: config.passphraseFile,
+      credentialsDirectory: options.env['CREDENTIALS_DIRECTORY'],
+    }),
+  );
+  await mkdir(config.dataDirectory, { recursive: true, mode: 0o700 });
+  const cleanup: (() => Promise<void>)[] = [];
+  const stop = async (): Promise<void> => {
+    for (const step of cleanup.splice(0).toReversed()) await step();
+  };
+  try {
+    const database = await openDatabase({
+      config,
+      searchPath: options.env['PATH'],
+      log: log.info,
+      onLockLost: (why) => leaveAtOnce(log, why),
+    });
+    cleanup.push(database.close);
+    const authorities = await openAuthorities(database.db, config, passphrase);
+    await warnOfRootKeys(config, log);
+    const now = options.now ?? (() => new Date());
+    const store = issuanceIn(database.db);
+    if (database.isExclusive) await store.endLeases(now());
+    const ports = (options.wrapIssuance ?? ((unchanged) => unchanged))(issuancePorts(authorities, config, store));
+    const parts = { config, log, policies, db: database.db, authorities, store, ports, now };
+    const own = await ownCertificate({ ...parts, issue: issue(ports) });
+    const services = await httpServices(parts);
+    const jobs = await serverJobs({ ...parts, own });
+    await jobs.beforeListening();
+    const http = await startHttp({
+      services,
+      contract: readFileSync(contractPath(), 'utf8'),
+      publicUrl: config.publicUrl,
+      otherAuthorities: [authorityOf(config.listen)],
+      listen: config.listen,
+      plainListen: config.plainListen,
+      tls: own.tls,
+      limits: enrollmentLimitOptions(config, randomBytes(32)),
+      now,
+      log: log.info,
+      isOutage: isOutage,
+    });
+    cleanup.push(http.close);
+    const scheduler = startScheduler(jobs.list, {
+      after: (milliseconds, fn) => {
+        const timer = setTimeout(fn, milliseconds);
+        return () => clearTimeout(timer);
+      },
+      onFailure: (job, error) => log.error('job.failed', { job, error: messageOf(error) }),
+    });
+    cleanup.push(scheduler.stop);
+    log.info('server.started', { url: config.publicUrl, plainUrl: config.plainUrl, listen: authorityOf(http.address) });
+    return { url: config.publicUrl, plainUrl: config.plainUrl, databaseUrl: database.databaseUrl, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** The value of a result, or the refusals as a failure to start. */
+function valueOf<T>(
+  result:
+    | { readonly ok: true; readonly value: T }
+    | { readonly ok: false; readonly error: Refusal | readonly Refusal[] },
+): T {
+  if (result.ok) return result.value;
+  throw new StartFailure('detail' in result.error ? [result.error] : result.error);
+}
+
+async function openAuthorities(
+  db: Parameters<typeof issuersIn>[0],
+  config: Config,
+  passphrase: string,
+): Promise<Authorities> {
+  const rows = await issuersIn(db).list();
+  if (rows.length === 0) {
+    throw new StartFailure([
+      { reason: 'notInitialized', detail: `${config.dataDirectory} holds no CA yet`, accepted: 'omens init' },
+    ]);
+  }
+  return valueOf(await loadAuthorities(rows, config, passphrase));
+}
+
+async function warnOfRootKeys(config: Config, log: Logger): Promise<void> {
+  for (const path of await readableRootKeys(config.rootKeyDirectory)) {
+    log.warn('rootKey.readable', { path, hint: 'move it offline: this server never needs it' });
+  }
+}
+
+function issuancePorts(authorities: Authorities, config: Config, store: ReturnType<typeof issuanceIn>): IssuancePorts {
+  return {
+    issuerFor: (domain) => {
+      const issuer = authorities.active.get(domain);
+      if (issuer === undefined) throw new Error(`no active issuing CA for ${domain}`);
+      return issuer;
+    },
+    random: (octets) => randomBytes(octets),
+    store,
+    secondOpinionSampling: config.secondOpinionSampling,
+    leaseSeconds: config.issuanceLeaseSeconds,
+  };
+}
+
+/** Two servers on one database directory would both sweep what the other is doing: the one without the lock ends. */
+function leaveAtOnce(log: Logger, why: string): void {
+  log.error('server.lockLost', { why, hint: 'start the server again; it takes the lock or says who holds it' });
+  process.exit(1);
+}
+
+/** openapi.yaml of the sources or, one level further up, of the build. */
+function contractPath(): string {
+  const here = dirname(fileURLToPath(import.meta.url));
+  const candidates = [join(here, '../openapi.yaml'), join(here, '../../openapi.yaml')];
+  return candidates.find((candidate) => existsSync(candidate)) ?? 'openapi.yaml';
+}
+
+const authorityOf = ({ host, port }: { readonly host: string; readonly port: number }): string =>
+  `${host.includes(':') ? `[${host}]` : host}:${port}`;
+
+/** Whether a fault is the database's absence rather than our own mistake. */
+function isOutage(fault: unknown): boolean {
+  const code = typeof fault === 'object' && fault !== null && 'code' in fault ? String(fault.code) : '';
+  return /^(?:ECONN|EPIPE|ETIMEDOUT|08|57P|53)/.test(code) || /timeout acquiring a connection/i.test(messageOf(fault));
+}
+
+const messageOf = (error: unknown): string =>
+  typeof error === 'object' && error !== null && 'message' in error ? String(error.message) : String(error);
