@@ -77,6 +77,7 @@ export async function initialize(options: InitOptions): Promise<Result<InitRepor
   await mkdir(config.value.dataDirectory, { recursive: true, mode: 0o700 });
   const database = await openDatabase({
     config: config.value,
+    searchPath: options.env['PATH'],
     log: logger(config.value.logLevel).info,
     onLockLost: stopNow,
   });
