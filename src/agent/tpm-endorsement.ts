@@ -2,10 +2,11 @@
 // their use is authorized. Nothing is fetched from anywhere; nothing here judges a certificate.
 
 import { type Authorization, emptyPassword } from '../tpm2/authorization.ts';
-import { handlesFrom } from '../tpm2/capability.ts';
+import { handleRanges, handlesFrom } from '../tpm2/capability.ts';
 import type { Tpm } from '../tpm2/command.ts';
+import { templateOf } from '../tpm2/endorsement-key.ts';
 import { nvRead, nvReadPublic } from '../tpm2/nv.ts';
-import { createPrimary, hierarchyHandle, type LoadedObject, withObject } from '../tpm2/objects.ts';
+import { createPrimary, hierarchyHandle, type LoadedObject, readPublic, withObject } from '../tpm2/objects.ts';
 import { encodeTpm2bPublic } from '../tpm2/public-area.ts';
 import { policyOr, policySecret, withSession } from '../tpm2/sessions.ts';
 import { ekPolicies, ekTemplates } from '../tpm2/templates.ts';
@@ -77,30 +78,56 @@ export const readEkPublic = (tpm: Tpm, template: CreatableEk, passwords: TpmPass
 
 type EkInput = { readonly template: CreatableEk; readonly passwords: TpmPasswords };
 
-/** Makes the EK, which is the same one every time, hands it to `use`, and flushes it. */
-export const withEk = <T>(tpm: Tpm, input: EkInput, use: (ek: LoadedObject) => Promise<T>): Promise<T> =>
-  withObject(
-    tpm,
-    createPrimary(tpm, {
-      hierarchy: 'endorsement',
-      template: ekTemplates[input.template],
-      authorization: passwordOf(input.passwords.endorsement),
-    }),
-    use,
-  );
+/**
+ * Makes the EK, which is the same one every time, hands it to `use`, and flushes it. When the endorsement hierarchy wants
+ * a password that we do not have, an EK that the maker left persistent serves instead.
+ */
+export async function withEk<T>(tpm: Tpm, input: EkInput, use: (ek: LoadedObject) => Promise<T>): Promise<T> {
+  const made = await createPrimary(tpm, {
+    hierarchy: 'endorsement',
+    template: ekTemplates[input.template],
+    authorization: passwordOf(input.passwords.endorsement),
+  }).catch((error: unknown) => {
+    if (lacksEndorsementPassword(error, input.passwords)) return null;
+    throw error;
+  });
+  if (made !== null) return withObject(tpm, Promise.resolve(made), use);
+  return use(await persistentEk(tpm, input.template));
+}
 
-/** Satisfies the policy of the EK in a session of its own, hands that to `use`, and flushes it. */
-export function ekAuthorized<T>(
+/** Whether the TPM wants an endorsement password and none was given; a wrong one is its owner's mistake to hear of. */
+export const lacksEndorsementPassword = (error: unknown, passwords: TpmPasswords): boolean =>
+  passwords.endorsement === undefined && error instanceof TpmError && error.failure.kind === 'auth';
+
+async function persistentEk(tpm: Tpm, template: CreatableEk): Promise<LoadedObject> {
+  for (const handle of await handlesFrom(tpm, handleRanges.persistent)) {
+    const object = await readPublic(tpm, handle).catch(() => null); // a key of a kind we do not read is not an EK
+    if (object !== null && templateOf(object.area) === template) return object;
+  }
+  throw new Error(`the endorsement hierarchy has a password, and no EK by template ${template} is persistent`);
+}
+
+const isHighRange = (template: CreatableEk): boolean => template === 'H-2' || template === 'H-3';
+
+/**
+ * Satisfies the policy of the EK in a session of its own, hands that to `use`, and flushes it. High-range EKs may also be
+ * used by their own password, which is empty: so they are when the policy's endorsement password is not to be had.
+ */
+export async function ekAuthorized<T>(
   tpm: Tpm,
   input: EkInput,
   use: (authorization: Authorization) => Promise<T>,
 ): Promise<T> {
   const hash = input.template === 'H-3' ? 'sha384' : 'sha256';
   return withSession(tpm, { type: 'policy', hash }, async (session) => {
-    const authorization = passwordOf(input.passwords.endorsement);
-    await policySecret(tpm, session, { handle: hierarchyHandle('endorsement'), authorization });
-    if (input.template === 'H-2' || input.template === 'H-3')
-      await policyOr(tpm, session, [ekPolicies.policyA[hash], ekPolicies.policyC[hash]]);
+    try {
+      const authorization = passwordOf(input.passwords.endorsement);
+      await policySecret(tpm, session, { handle: hierarchyHandle('endorsement'), authorization });
+    } catch (error) {
+      if (!isHighRange(input.template) || !lacksEndorsementPassword(error, input.passwords)) throw error;
+      return use(emptyPassword);
+    }
+    if (isHighRange(input.template)) await policyOr(tpm, session, [ekPolicies.policyA[hash], ekPolicies.policyC[hash]]);
     return use({ kind: 'session', session });
   });
 }

@@ -17,8 +17,13 @@ import {
   storagePrimaryEcc,
   storagePrimaryRsa,
 } from '../tpm2/templates.ts';
-import { TpmError } from '../tpm2/tpm-error.ts';
-import { type CreatableEk, ekAuthorized, type TpmPasswords, withEk } from './tpm-endorsement.ts';
+import {
+  type CreatableEk,
+  ekAuthorized,
+  lacksEndorsementPassword,
+  type TpmPasswords,
+  withEk,
+} from './tpm-endorsement.ts';
 
 /** An attestation key, and the hierarchy whose storage primary is its parent. */
 export type AttestationKeyBlobs = TpmKeyBlobs & { readonly hierarchy: Hierarchy };
@@ -41,8 +46,7 @@ export async function createAttestationKey(tpm: Tpm, passwords: TpmPasswords = {
   try {
     return await inHierarchy('endorsement');
   } catch (error) {
-    const isLocked = error instanceof TpmError && error.command === 'CreatePrimary' && error.failure.kind === 'auth';
-    if (!isLocked || passwords.endorsement !== undefined) throw error;
+    if (!lacksEndorsementPassword(error, passwords)) throw error;
     return inHierarchy('owner');
   }
 }

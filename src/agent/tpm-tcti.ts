@@ -22,7 +22,11 @@ type Tcti = {
 const TRANSMIT = 16;
 const RECEIVE = 24;
 const TIMEOUT_BLOCK = -1;
-const LIBRARY = 'libtss2-tctildr.so.0';
+
+/** What must be installed; a test says how it looks when it is not. */
+export type NativeParts = { readonly importKoffi: () => Promise<Koffi>; readonly library: string };
+
+const installed: NativeParts = { importKoffi: () => import('koffi'), library: 'libtss2-tctildr.so.0' };
 
 /**
  * Opens a TCTI by its configuration, such as `tabrmd:bus_type=system` or `swtpm:path=/run/swtpm`. A call cannot be taken
@@ -31,8 +35,9 @@ const LIBRARY = 'libtss2-tctildr.so.0';
 export async function openTpmTcti(
   configuration: string,
   timeoutMs = DEFAULT_COMMAND_TIMEOUT_MS,
+  native: NativeParts = installed,
 ): Promise<TpmTransport> {
-  const tcti = initialize(await importKoffi(), configuration);
+  const tcti = initialize(await loadKoffi(native), configuration, native.library);
   let isDead = false;
   const giveUp = (): void => {
     isDead = true;
@@ -51,9 +56,9 @@ export async function openTpmTcti(
   };
 }
 
-async function importKoffi(): Promise<Koffi> {
+async function loadKoffi(native: NativeParts): Promise<Koffi> {
   try {
-    return await import('koffi');
+    return await native.importKoffi();
   } catch (cause) {
     throw new TpmTransportError('the TCTI transport needs the optional npm package koffi, which is not installed', {
       cause,
@@ -62,9 +67,9 @@ async function importKoffi(): Promise<Koffi> {
   }
 }
 
-function initialize(koffi: Koffi, configuration: string): Tcti {
+function initialize(koffi: Koffi, configuration: string, libraryName: string): Tcti {
   silenceTss();
-  const library = loadLibrary(koffi);
+  const library = loadLibrary(koffi, libraryName);
   // Anonymous types only: named ones are global, and a second definition throws.
   const start = library.func('Tss2_TctiLdr_Initialize', 'uint32_t', ['str', koffi.out(koffi.pointer('void *'))]);
   const stop = library.func('Tss2_TctiLdr_Finalize', 'void', [koffi.inout(koffi.pointer('void *'))]);
@@ -93,11 +98,11 @@ function silenceTss(): void {
   process.env['TSS2_LOG'] ??= 'all+none';
 }
 
-function loadLibrary(koffi: Koffi) {
+function loadLibrary(koffi: Koffi, name: string) {
   try {
-    return koffi.load(LIBRARY);
+    return koffi.load(name);
   } catch (cause) {
-    throw new TpmTransportError(`the TCTI transport needs ${LIBRARY} of the TSS, which cannot be loaded`, {
+    throw new TpmTransportError(`the TCTI transport needs ${name} of the TSS, which cannot be loaded`, {
       cause,
       hint: 'apt-get install libtss2-tctildr0 and the libtss2-tcti-… wanted, or use --tpm device:/dev/tpmrm0',
     });

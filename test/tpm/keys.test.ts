@@ -206,6 +206,45 @@ describe('with hierarchy passwords', () => {
   });
 });
 
+describe('when nobody knows the endorsement password', () => {
+  let foreign: CertifiedSoftwareTpm;
+  const onForeign = <T>(use: Parameters<typeof withTpm<T>>[1]) => withTpm(`unix:${foreign.socketPath}`, use);
+  beforeAll(async () => {
+    foreign = await startCertifiedSwtpm();
+    await tool(foreign, 'tpm2_changeauth', ['-c', 'endorsement', 'unknown']);
+  });
+  afterAll(() => foreign.stop());
+
+  const activateWith = (ek: 'L-1' | 'L-2' | 'H-3') =>
+    onForeign(async (tpm) => {
+      const ak = await createAttestationKey(tpm);
+      expect(ak.hierarchy).toBe('owner');
+      const checked = checkEndorsementKey(parseTpm2bPublic(await readEkPublic(tpm, ek)));
+      if (!checked.ok) throw new Error(checked.error.detail);
+      const objectName = nameOf(parseTpm2bPublic(ak.public));
+      const made = makeCredential({ endorsementKey: checked.value, objectName, credential: random(32), random });
+      return activate(tpm, { ...made, ak, ek });
+    });
+
+  test('the persistent high-range EK still proves the AK, in the owner hierarchy', async () => {
+    expect(await activateWith('H-3')).toHaveLength(32);
+  });
+
+  test('a low-range EK cannot, since its policy is that password', async () => {
+    await expect(activateWith('L-1')).rejects.toMatchObject({ command: 'PolicySecret', failure: { kind: 'auth' } });
+  });
+
+  test('an EK that is not persistent is not to be had, and the message says so', async () => {
+    await expect(activateWith('L-2')).rejects.toThrow('no EK by template L-2 is persistent');
+  });
+
+  test('no slot is left taken by the failures', () =>
+    onForeign(async (tpm) => {
+      expect(await handlesFrom(tpm, handleRanges.transient)).toEqual([]);
+      expect(await handlesFrom(tpm, handleRanges.loadedSession)).toEqual([]);
+    }));
+});
+
 test('a key of another TPM is refused as not of this parent', async () => {
   const other = await startSwtpm();
   try {

@@ -120,6 +120,30 @@ describe('a TCTI of the TSS', () => {
   );
 });
 
+describe('without its native parts, a TCTI says what to install', () => {
+  const library = 'libtss2-tctildr.so.0';
+
+  test('when koffi is missing', async () => {
+    const importKoffi = () => Promise.reject(new Error("Cannot find package 'koffi'"));
+    await expect(openTpmTcti('device:/dev/tpmrm0', 1000, { importKoffi, library })).rejects.toMatchObject({
+      kind: 'transport',
+      message: expect.stringContaining('the optional npm package koffi'),
+      hint: expect.stringContaining('npm install koffi'),
+    });
+  });
+
+  test('when the TSS is missing', async () => {
+    const importKoffi = () => import('koffi');
+    await expect(
+      openTpmTcti('device:/dev/tpmrm0', 1000, { importKoffi, library: 'libtss2-absent.so.0' }),
+    ).rejects.toMatchObject({
+      kind: 'transport',
+      message: expect.stringContaining('libtss2-absent.so.0'),
+      hint: expect.stringContaining('apt-get install libtss2-tctildr0'),
+    });
+  });
+});
+
 describe('a character device', () => {
   // A pseudo-terminal in raw mode, bridged to the software TPM, stands for /dev/tpmrm0: there is no such kernel device here.
   let terminal: ChildProcess;
