@@ -63,5 +63,5 @@ function limitsFrom(value: unknown): LimitsResource {
         known.includes(name) && Array.isArray(items) && items.every((item: unknown) => typeof item === 'string'),
     );
   if (!isLimits) throw new TypeError('column limits is malformed');
-  return value as LimitsResource;
+  return value;
 }

@@ -1,0 +1,271 @@
+// A small world behind the HTTP edge: every service answers from memory with what the contract promises. Tokens and
+// nonces are the real services over maps; nothing else decides anything.
+import { createHash, generateKeyPairSync, type KeyObject, randomBytes, randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { OperatorTokenRecord } from '../../../src/domain/operator-token.ts';
+import type { OperatorRole } from '../../../src/domain/principal.ts';
+import { ok } from '../../../src/domain/result.ts';
+import type { CertificateResource, DeviceResource, LimitsResource } from '../../../src/domain/wire.ts';
+import { newNonce, spendNonce } from '../../../src/enrollment/nonces.ts';
+import {
+  authenticateOperator,
+  createOperatorToken,
+  listOperatorTokens,
+  type OperatorTokenPorts,
+  revokeOperatorToken,
+} from '../../../src/enrollment/operator-tokens.ts';
+import type { EnrollmentLimitOptions } from '../../../src/http/enrollment-limits.ts';
+import type { HttpServices } from '../../../src/http/services.ts';
+
+export const contractText = readFileSync(new URL('../../../openapi.yaml', import.meta.url), 'utf8');
+
+const sha256 = (octets: Uint8Array | string): string => createHash('sha256').update(octets).digest('hex');
+const time = '2026-01-02T03:04:05Z';
+const pem = '-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n';
+
+export const ids = {
+  enrollment: '11111111-1111-4111-8111-111111111111',
+  otherEnrollment: '22222222-2222-4222-8222-222222222222',
+  device: '33333333-3333-4333-8333-333333333333',
+  anything: '44444444-4444-4444-8444-444444444444',
+  fingerprint: sha256('certificate'),
+} as const;
+
+export const certificate: CertificateResource = {
+  certificate: ids.fingerprint,
+  profile: 'nginx-vhost',
+  serial: '0badc0de',
+  issuer: sha256('issuer'),
+  subject: 'CN=www.example.org',
+  dnsNames: ['www.example.org'],
+  ipAddresses: [],
+  uris: [],
+  notBefore: time,
+  notAfter: time,
+  status: 'good',
+  reasonCode: null,
+  device: null,
+  lineage: null,
+  issuedAt: time,
+  renewAt: time,
+  pem,
+  chain: pem,
+};
+
+const device: DeviceResource = {
+  id: ids.device,
+  hostName: 'tower.example.org',
+  state: 'active',
+  keylimeUuid: null,
+  createdAt: time,
+  lastSeenAt: time,
+  tpm: { manufacturer: 'IFX', model: null, version: null },
+  endorsementKeys: [{ fingerprint: sha256('ek'), provedAt: time, exception: null }],
+  grants: [{ profile: 'devid', dnsNames: ['tower.example.org'], ipAddresses: [], uris: [], place: '' }],
+  lineages: [{ id: ids.anything, profile: 'devid', place: '', certificate }],
+};
+
+export type TestKey = { readonly privateKey: KeyObject; readonly spki: Uint8Array; readonly sha256: string };
+
+export function makeKey(): TestKey {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const spki = new Uint8Array(publicKey.export({ format: 'der', type: 'spki' }));
+  return { privateKey, spki, sha256: sha256(spki) };
+}
+
+export type World = {
+  readonly services: HttpServices;
+  /** Key of an enrollment that has no device yet. */
+  readonly enrollingKey: TestKey;
+  /** Request key of the device, whose enrollment is `otherEnrollment`. */
+  readonly deviceKey: TestKey;
+  readonly token: (role: OperatorRole, over?: { ttlSeconds?: number; limits?: LimitsResource }) => Promise<string>;
+  readonly tokens: Map<string, OperatorTokenRecord>;
+  readonly tokenPorts: OperatorTokenPorts;
+  /** The service functions that were reached, in order. */
+  readonly calls: string[];
+};
+
+/** In-memory stores of tokens and nonces with the promises of the real ones. */
+function makeStores() {
+  const tokens = new Map<string, OperatorTokenRecord>();
+  const spent = new Set<string>();
+  const ports: OperatorTokenPorts = {
+    random: (octets) => new Uint8Array(randomBytes(octets)),
+    newId: () => randomUUID(),
+    insertOperatorToken: async (token) => void tokens.set(token.id, token),
+    findOperatorToken: async (id) => tokens.get(id) ?? null,
+    listOperatorTokens: async (after, limit) => {
+      const order = (t: { createdAt: Date; id: string }) => `${t.createdAt.toISOString()} ${t.id}`;
+      const sorted = [...tokens.values()].toSorted((a, b) => (order(a) < order(b) ? 1 : -1));
+      return sorted.filter((token) => after === null || order(token) < order(after)).slice(0, limit);
+    },
+    revokeOperatorToken: async (id, at) => {
+      const token = tokens.get(id);
+      if (token !== undefined) tokens.set(id, { ...token, revokedAt: token.revokedAt ?? at });
+      return token !== undefined;
+    },
+    recordOperatorTokenUse: async (id, at) => {
+      const token = tokens.get(id);
+      if (token !== undefined) tokens.set(id, { ...token, lastUsedAt: at });
+    },
+  };
+  const spend = async (digest: string): Promise<boolean> => !spent.has(digest) && Boolean(spent.add(digest));
+  return { tokens, ports, spend };
+}
+
+export function makeWorld(): World {
+  const { tokens, ports, spend } = makeStores();
+  const nonces = { key: randomBytes(32), random: ports.random, spendNonce: spend };
+  const [enrollingKey, deviceKey] = [makeKey(), makeKey()];
+  const calls: string[] = [];
+  const services: HttpServices = {
+    beginEnrollment: async () =>
+      ok({ id: ids.enrollment, credentialBlob: 'AAAA', encryptedSecret: 'AAAA', nonce: 'AAAA', expiresAt: time }),
+    activate: async () => ok({ state: 'pending', ekFingerprint: sha256('ek'), version: 1, retryAfter: 30 }),
+    readEnrollment: async () =>
+      ok({ state: 'approved', credentialBlob: 'AAAA', encryptedSecret: 'AAAA', nonce: 'AAAA', expiresAt: time }),
+    requestKeyOf: async ({ requestKeySha256 }) => {
+      if (requestKeySha256 === enrollingKey.sha256) {
+        return { publicKey: enrollingKey.spki, deviceId: null, enrollmentIds: [ids.enrollment] };
+      }
+      if (requestKeySha256 !== deviceKey.sha256) return null;
+      return { publicKey: deviceKey.spki, deviceId: ids.device, enrollmentIds: [ids.otherEnrollment] };
+    },
+    listEnrollments: async () => ({ items: [pendingEnrollment], next: null }),
+    approveEnrollment: async () => ok({ ...pendingEnrollment, state: 'approved' }),
+    rejectEnrollment: async () => ok(null),
+    createEnrollmentToken: async (body) =>
+      ok({
+        id: ids.anything,
+        token: 'omens',
+        command: 'omens agent enroll',
+        hostName: body.hostName,
+        grants: [],
+        expiresAt: time,
+      }),
+    listEnrollmentTokens: async () => ({
+      items: [{ id: ids.anything, hostName: 'tower.example.org', grants: [], expiresAt: time, spentAt: null }],
+      next: null,
+    }),
+    deleteEnrollmentToken: async () => ok(null),
+    preregister: async (body) =>
+      ok({ ekFingerprint: body.ekFingerprint, hostName: body.hostName, grants: [], exception: body.exception ?? null }),
+    listDevices: async () => ({ items: [device], next: 'bmV4dA' }),
+    showDevice: async (id) => (id === ids.device ? device : null),
+    showOwnDevice: async (id) => (id === ids.device ? device : null),
+    replaceGrants: async ({ grants }) => ok({ ...device, grants }),
+    suspendDevice: async () => ok({ ...device, state: 'suspended' }),
+    resumeDevice: async () => ok(device),
+    retireDevice: async () => ok({ ...device, state: 'retired' }),
+    issueFromCsr: async () => ok(certificate),
+    findCertificates: async () => ({ items: [certificate], next: null }),
+    showCertificate: async (cert) => (cert === ids.fingerprint ? certificate : null),
+    renewalInfo: async () => ({ suggestedWindow: { start: time, end: time } }),
+    expiryReport: async () => ({
+      generatedAt: time,
+      summary: { ok: 1, warning: 0, critical: 0 },
+      items: [
+        {
+          certificate: ids.fingerprint,
+          device: null,
+          profile: 'nginx-vhost',
+          serial: '0badc0de',
+          subject: 'CN=www.example.org',
+          notAfter: time,
+          level: 'ok',
+          managed: false,
+          reason: 'far, "far" away',
+        },
+      ],
+      next: 'bmV4dA',
+    }),
+    listProfiles: async () => [profile],
+    showProfile: async (name) => (name === profile.name ? profile : null),
+    listIssuers: async () => [issuer],
+    issuerPem: async (id) => (id === issuer.id ? pem : null),
+    issuerDer: async (cert) => (cert === issuer.id ? Uint8Array.of(0x30, 0) : null),
+    currentCrl: async (ski) => (ski === issuer.subjectKeyIdentifier ? Uint8Array.of(0x30, 0) : null),
+    createOperatorToken: createOperatorToken(ports),
+    listOperatorTokens: listOperatorTokens(ports),
+    revokeOperatorToken: revokeOperatorToken(ports),
+    authenticateOperator: authenticateOperator(ports),
+    newNonce: newNonce(nonces),
+    spendNonce: spendNonce(nonces),
+    isDatabaseReady: async () => true,
+    isIssuerReady: async () => true,
+  };
+  return {
+    services: counted(services, calls),
+    enrollingKey,
+    deviceKey,
+    tokens,
+    tokenPorts: ports,
+    calls,
+    token: async (role, over = {}) => {
+      const made = await createOperatorToken(ports)({ name: role, role, ...over }, 'test', { now: new Date() });
+      if (!made.ok || made.value.token === undefined) throw new Error('no token');
+      return made.value.token;
+    },
+  };
+}
+
+/** The same services, each call noted by its name; those of access are part of the edge and not noted. */
+function counted(services: HttpServices, calls: string[]): HttpServices {
+  const quiet = ['newNonce', 'spendNonce', 'authenticateOperator', 'requestKeyOf'];
+  const entries = Object.entries(services).map(([name, fn]) => {
+    if (quiet.includes(name)) return [name, fn];
+    const noted = (...input: unknown[]): unknown => {
+      calls.push(name);
+      return (fn as (...values: unknown[]) => unknown)(...input);
+    };
+    return [name, noted];
+  });
+  return Object.fromEntries(entries) as HttpServices;
+}
+
+const pendingEnrollment = {
+  id: ids.enrollment,
+  state: 'pending' as const,
+  version: 1,
+  hostName: 'tower.example.org',
+  ekFingerprint: sha256('ek'),
+  tpm: { manufacturer: null, model: null, version: null },
+  profiles: ['devid'],
+  dnsNames: [],
+  ipAddresses: [],
+  warnings: [],
+  lapsesAt: time,
+};
+
+const profile = {
+  name: 'devid',
+  description: 'DevID',
+  trustDomain: 'estate',
+  digest: sha256('profile'),
+  lifetimeSeconds: 1,
+  keyOrigin: 'tpm',
+  keyTypes: ['ec-p256'],
+  extendedKeyUsage: ['tpmFixed'],
+  obtainedBy: ['device'],
+};
+
+export const issuer = {
+  id: sha256('issuer'),
+  trustDomain: 'estate',
+  role: 'issuing' as const,
+  subject: 'CN=Book of Omens',
+  subjectKeyIdentifier: '00112233445566778899',
+  notBefore: time,
+  notAfter: time,
+  active: true,
+};
+
+/** Limits that no test reaches by accident. */
+export const wideLimits = (): EnrollmentLimitOptions => ({
+  perSource: { count: 1_000_000, seconds: 60 },
+  perEndorsementKey: { count: 1_000_000, seconds: 60 },
+  trustedSources: [],
+  endorsementKeyName: (ekPublic) => ekPublic,
+  salt: randomBytes(32),
+});
