@@ -8,7 +8,7 @@ import { statement } from './statement.ts';
 
 const insert = statement<readonly unknown[], string>('insert_operator_token.sql', (row) => text(row, 'id'));
 const find = statement<[string], OperatorTokenRecord>('find_operator_token.sql', fromRow);
-const list = statement<[Date | null, string | null, number], OperatorTokenRecord>('itemsoperator_tokens.sql', fromRow);
+const list = statement<[Date | null, string | null, number], OperatorTokenRecord>('list_operator_tokens.sql', fromRow);
 const revoke = statement<[string, Date, string], string>('revoke_operator_token.sql', (row) => text(row, 'id'));
 const touch = statement<[string, Date], string>('touch_operator_token.sql', (row) => text(row, 'id'));
 
