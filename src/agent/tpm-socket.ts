@@ -25,14 +25,14 @@ export async function openTpmSocket(
   };
 }
 
-const nameOf = (address: TpmSocketAddress): string =>
+const addressText = (address: TpmSocketAddress): string =>
   'path' in address ? address.path : `${address.host}:${address.port}`;
 
 function connected(socket: Socket, address: TpmSocketAddress): Promise<void> {
   return new Promise((resolve, reject) => {
     const failed = (cause: Error): void =>
       reject(
-        new TpmTransportError(`cannot connect to the TPM at ${nameOf(address)}: ${cause.message}`, {
+        new TpmTransportError(`cannot connect to the TPM at ${addressText(address)}: ${cause.message}`, {
           cause,
           hint: 'is the software TPM running, and may this user use its socket?',
         }),

@@ -117,11 +117,20 @@ export async function withObject<T extends LoadedObject, R>(
   use: (object: T) => Promise<R>,
 ): Promise<R> {
   const held = await object;
+  return flushedAfter(tpm, held.handle, () => use(held));
+}
+
+/** Runs `use`, then flushes; when both fail, the first failure is the one to hear of. */
+export async function flushedAfter<R>(tpm: Tpm, handle: number, use: () => Promise<R>): Promise<R> {
+  let result: R;
   try {
-    return await use(held);
-  } finally {
-    await flushContext(tpm, held.handle);
+    result = await use();
+  } catch (error) {
+    await flushContext(tpm, handle).catch(() => undefined);
+    throw error;
   }
+  await flushContext(tpm, handle);
+  return result;
 }
 
 /** Makes a loaded key persistent at a handle, or removes what is there when `object` is that handle (TPM2_EvictControl). */

@@ -6,7 +6,7 @@ import { execute, type NamedHandle, type Tpm } from './command.ts';
 import { TpmWriter } from './cursor.ts';
 import { kdfA } from './kdf.ts';
 import { nameOfHandle, TPM_RH } from './name.ts';
-import { flushContext, type LoadedObject } from './objects.ts';
+import { flushedAfter, type LoadedObject } from './objects.ts';
 import { shareSecret } from './secret-sharing.ts';
 import { publicKeyOf } from './subject-public-key-info.ts';
 
@@ -60,11 +60,7 @@ export async function withSession<T>(
   use: (session: TpmSession) => Promise<T>,
 ): Promise<T> {
   const session = await startAuthSession(tpm, request);
-  try {
-    return await use(session);
-  } finally {
-    await flushContext(tpm, session.handle);
-  }
+  return flushedAfter(tpm, session.handle, () => use(session));
 }
 
 /** Puts knowledge of an entity's password into a policy session (TPM2_PolicySecret), without expiry or reference. */

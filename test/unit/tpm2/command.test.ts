@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from '@jest/globals';
 import { getRandom, handlesFrom, readIdentity } from '../../../src/tpm2/capability.ts';
+import { flushedAfter } from '../../../src/tpm2/objects.ts';
 import type { Tpm } from '../../../src/tpm2/command.ts';
 import { TpmWriter } from '../../../src/tpm2/cursor.ts';
 
@@ -118,5 +119,27 @@ test('maker, model, firmware and lockout of a TPM are read from its properties',
     vendorString: 'SLB9670',
     firmwareVersion: 0x0007005500112200n,
     isInLockout: true,
+  });
+});
+
+describe('a slot that was taken', () => {
+  test('is freed after use, and the result goes on', async () => {
+    const { tpm, sent } = scripted(answer(0));
+    expect(await flushedAfter(tpm, 0x80000001, async () => 'result')).toBe('result');
+    expect(Buffer.from(sent[0]!).toString('hex')).toBe('80010000000e0000016580000001');
+  });
+
+  test('is freed after a failure, and the failure goes on even when freeing fails as well', async () => {
+    const { tpm, sent } = scripted(answer(0x1c4));
+    const failing = flushedAfter(tpm, 0x80000001, () => Promise.reject(new Error('the first failure')));
+    await expect(failing).rejects.toThrow('the first failure');
+    expect(sent).toHaveLength(1);
+  });
+
+  test('that cannot be freed is an error by itself', async () => {
+    const { tpm } = scripted(answer(0x1c4));
+    await expect(flushedAfter(tpm, 0x80000001, async () => 'result')).rejects.toMatchObject({
+      command: 'FlushContext',
+    });
   });
 });
