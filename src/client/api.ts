@@ -1,0 +1,176 @@
+// The operations of openapi.yaml as functions: those of a person or script, and those of a host. How they travel is in
+// connection.ts.
+import { err, ok, type Result } from '../domain/result.ts';
+import type {
+  ActivationBody,
+  CertificateBody,
+  CertificateResource,
+  ChallengeResource,
+  DeviceResource,
+  EnrollmentAnswer,
+  EnrollmentBody,
+  EnrollmentTokenBody,
+  EnrollmentTokenResource,
+  ExpiryReport,
+  GrantResource,
+  OperatorTokenBody,
+  OperatorTokenResource,
+  Page,
+  PendingEnrollmentResource,
+  PreregistrationBody,
+  PreregistrationResource,
+  ProfileResource,
+} from '../domain/wire.ts';
+import { type ClientFault, type ClientRequest, type Connection, readJson } from './connection.ts';
+import type { RequestSigner } from './request-signing.ts';
+
+type Answer<T> = Promise<Result<T, ClientFault>>;
+
+/** Query parameters; absent ones are left out. */
+type Parameters = Readonly<Record<string, string | number | undefined>>;
+
+/** Which page; `limit` at most 1000. */
+export type PageQuery = { readonly cursor?: string | undefined; readonly limit?: number | undefined };
+
+export type CertificateFilter = PageQuery & {
+  /** `30d` and the like. */
+  readonly within?: string | undefined;
+  readonly profile?: string | undefined;
+  readonly status?: 'good' | 'revoked' | undefined;
+  readonly device?: string | undefined;
+  readonly serial?: string | undefined;
+};
+
+/** What a host calls. The first two need no key; the others are signed by the request key. */
+export type HostApi = {
+  readonly beginEnrollment: (body: EnrollmentBody) => Answer<ChallengeResource>;
+  readonly activate: (id: string, body: ActivationBody) => Answer<EnrollmentAnswer>;
+  readonly readEnrollment: (id: string, signer: RequestSigner) => Answer<EnrollmentAnswer>;
+  readonly showOwnDevice: (signer: RequestSigner) => Answer<DeviceResource>;
+};
+
+/** The operations of a host. */
+export const hostApi = (connection: Connection): HostApi => {
+  const { post, ask } = verbs(connection);
+  return {
+    beginEnrollment: (body) => post('/v1/enrollments', body),
+    activate: (id, body) => post(`/v1/enrollments/${encodeURIComponent(id)}/activation`, body),
+    readEnrollment: (id, signer) => ask({ method: 'GET', target: `/v1/enrollments/${encodeURIComponent(id)}`, signer }),
+    showOwnDevice: (signer) => ask({ method: 'GET', target: '/v1/devices/self', signer }),
+  };
+};
+
+/** What a person or script calls, with an operator token. */
+export type OperatorApi = {
+  readonly issue: (body: CertificateBody, idempotencyKey: string) => Answer<CertificateResource>;
+  readonly findCertificates: (filter: CertificateFilter) => Answer<Page<CertificateResource>>;
+  readonly showCertificate: (cert: string) => Answer<CertificateResource>;
+  readonly expiryReport: (query: PageQuery & { readonly within?: string | undefined }) => Answer<ExpiryReport>;
+  /** The report as the server writes it in another type. */
+  readonly expiryReportText: (
+    query: PageQuery & { readonly within?: string | undefined },
+    type: 'text/csv' | 'text/plain',
+  ) => Answer<string>;
+  readonly listEnrollments: (
+    query: PageQuery & { readonly state?: 'pending' | 'approved' },
+  ) => Answer<Page<PendingEnrollmentResource>>;
+  readonly approveEnrollment: (
+    id: string,
+    body: { readonly version: number; readonly profiles?: NonNullable<EnrollmentTokenBody['profiles']> },
+  ) => Answer<PendingEnrollmentResource>;
+  readonly rejectEnrollment: (id: string, body: { readonly version: number; readonly reason: string }) => Answer<null>;
+  readonly listDevices: (query: PageQuery) => Answer<Page<DeviceResource>>;
+  readonly showDevice: (id: string) => Answer<DeviceResource>;
+  readonly preregister: (body: PreregistrationBody) => Answer<PreregistrationResource>;
+  readonly replaceGrants: (id: string, grants: readonly GrantResource[]) => Answer<DeviceResource>;
+  readonly suspendDevice: (id: string) => Answer<DeviceResource>;
+  readonly resumeDevice: (id: string) => Answer<DeviceResource>;
+  readonly retireDevice: (id: string) => Answer<DeviceResource>;
+  readonly createEnrollmentToken: (body: EnrollmentTokenBody) => Answer<EnrollmentTokenResource>;
+  readonly listEnrollmentTokens: (query: PageQuery) => Answer<Page<EnrollmentTokenResource>>;
+  readonly deleteEnrollmentToken: (id: string) => Answer<null>;
+  readonly createOperatorToken: (body: OperatorTokenBody) => Answer<OperatorTokenResource>;
+  readonly listOperatorTokens: (query: PageQuery) => Answer<Page<OperatorTokenResource>>;
+  readonly revokeOperatorToken: (id: string) => Answer<null>;
+  readonly listProfiles: () => Answer<Page<ProfileResource>>;
+  readonly showProfile: (name: string) => Answer<ProfileResource>;
+  /** PEM. `id`: SHA-256 of the issuer's certificate. */
+  readonly issuerPem: (id: string, part: 'chain' | 'root' | 'bundle') => Answer<string>;
+};
+
+/** The operations of a person or script. */
+export const operatorApi = (connection: Connection): OperatorApi => {
+  const { get, post, act, remove, ask, text } = verbs(connection);
+  const at = (...segments: readonly string[]): string => `/v1/${segments.map(encodeURIComponent).join('/')}`;
+  return {
+    issue: (body, idempotencyKey) =>
+      ask({ method: 'POST', target: at('certificates'), body, headers: { 'idempotency-key': idempotencyKey } }),
+    findCertificates: (filter) => get(at('certificates'), filter),
+    showCertificate: (cert) => get(at('certificates', cert)),
+    expiryReport: (query) => get(at('reports', 'expiry'), query),
+    expiryReportText: (query, type) => text(at('reports', 'expiry'), query, type),
+    listEnrollments: (query) => get(at('enrollments'), query),
+    approveEnrollment: (id, body) => post(at('enrollments', id, 'approval'), body),
+    rejectEnrollment: (id, body) => post(at('enrollments', id, 'rejection'), body),
+    listDevices: (query) => get(at('devices'), query),
+    showDevice: (id) => get(at('devices', id)),
+    preregister: (body) => post(at('devices'), body),
+    replaceGrants: (id, grants) => ask({ method: 'PUT', target: at('devices', id, 'grants'), body: { grants } }),
+    suspendDevice: (id) => act(at('devices', id, 'suspension')),
+    resumeDevice: (id) => act(at('devices', id, 'resumption')),
+    retireDevice: (id) => act(at('devices', id, 'retirement')),
+    createEnrollmentToken: (body) => post(at('enrollment-tokens'), body),
+    listEnrollmentTokens: (query) => get(at('enrollment-tokens'), query),
+    deleteEnrollmentToken: (id) => remove(at('enrollment-tokens', id)),
+    createOperatorToken: (body) => post(at('operator-tokens'), body),
+    listOperatorTokens: (query) => get(at('operator-tokens'), query),
+    revokeOperatorToken: (id) => remove(at('operator-tokens', id)),
+    listProfiles: () => get(at('profiles')),
+    showProfile: (name) => get(at('profiles', name)),
+    issuerPem: (id, part) => text(at('issuers', id, `${part}.pem`), {}, 'application/pem-certificate-chain'),
+  };
+};
+
+/** Every item of a list, page after page. Stops at the first fault. */
+export async function allItems<T>(page: (query: PageQuery) => Answer<Page<T>>): Answer<readonly T[]> {
+  const items: T[] = [];
+  let cursor: string | undefined;
+  do {
+    const answer = await page({ cursor, limit: 1000 });
+    if (!answer.ok) return answer;
+    items.push(...answer.value.items);
+    cursor = answer.value.next ?? undefined;
+  } while (cursor !== undefined);
+  return ok(items);
+}
+
+function verbs({ send }: Connection) {
+  // The contract says what an answer is, and the server's tests hold it to that; here only JSON is demanded.
+  const ask = async <T>(request: ClientRequest): Answer<T> => {
+    const reply = await send(request);
+    if (!reply.ok) return reply;
+    if (reply.value.status === 204) return ok(null as T);
+    const document = readJson(reply.value.body);
+    return typeof document === 'object' && document !== null
+      ? ok(document as T)
+      : err({ reason: 'malformedReply', detail: `${request.target} was answered without a JSON document` });
+  };
+  return {
+    ask,
+    get: <T>(path: string, parameters: Parameters = {}) =>
+      ask<T>({ method: 'GET', target: `${path}${queryText(parameters)}` }),
+    post: <T>(target: string, body: object) => ask<T>({ method: 'POST', target, body }),
+    act: <T>(target: string) => ask<T>({ method: 'POST', target }),
+    remove: (target: string) => ask<null>({ method: 'DELETE', target }),
+    text: async (path: string, parameters: Parameters, accept: string): Answer<string> => {
+      const reply = await send({ method: 'GET', target: `${path}${queryText(parameters)}`, accept });
+      return reply.ok ? ok(Buffer.from(reply.value.body).toString('utf8')) : reply;
+    },
+  };
+}
+
+function queryText(parameters: Parameters): string {
+  const given = new URLSearchParams();
+  for (const [name, value] of Object.entries(parameters)) if (value !== undefined) given.set(name, String(value));
+  return given.size === 0 ? '' : `?${given.toString()}`;
+}
