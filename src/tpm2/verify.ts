@@ -1,7 +1,6 @@
 // Judges what a TPM signed: certifications, quotes, and signatures by TPM keys. Pure; every refusal names its reason.
 
 import { constants, timingSafeEqual, verify } from 'node:crypto';
-
 import { err, ok, type Refusal, type Result } from '../domain/result.ts';
 import { acceptedHashes, curves } from './algorithms.ts';
 import { type Attested, contentOfTpm2bAttest, parseTpmsAttest, TPM_GENERATED, type TpmsAttest } from './attest.ts';
