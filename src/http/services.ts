@@ -50,7 +50,7 @@ export type CertificateQuery = Paging & {
 export type IssuerResource = {
   readonly id: string;
   readonly trustDomain: string;
-  readonly role: 'root' | 'issuing';
+  readonly role: 'root' | 'intermediate' | 'issuing';
   readonly subject: string;
   readonly subjectKeyIdentifier: string;
   readonly notBefore: string;

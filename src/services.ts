@@ -1,0 +1,97 @@
+// Hands the HTTP edge everything it calls. Part of the composition root: storage functions fit the ports of the services
+// by their shape.
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { Authorities } from './authorities.ts';
+import type { Config } from './config.ts';
+import { enrollmentServices } from './enrollment-services.ts';
+import { newNonce, spendNonce } from './enrollment/nonces.ts';
+import {
+  authenticateOperator,
+  createOperatorToken,
+  listOperatorTokens,
+  revokeOperatorToken,
+} from './enrollment/operator-tokens.ts';
+import type { AccessServices, CertificateServices, HealthServices, HttpServices } from './http/services.ts';
+import { certificateReads, policyReads } from './inventory-services.ts';
+import { issue, type IssuancePorts } from './issuance/issue.ts';
+import { issueFromCsr } from './issuance/issue-from-csr.ts';
+import { certificateResource } from './issuance/resource.ts';
+import type { Logger } from './log.ts';
+import type { Policies } from './policies.ts';
+import { certificatesIn } from './storage/certificates.ts';
+import { issuersIn } from './storage/issuers.ts';
+import { nonceStore, sharedSecret } from './storage/nonces.ts';
+import { operatorTokenStore } from './storage/operator-tokens.ts';
+import type { Database } from './storage/pool.ts';
+import { isRocaWeak } from './tpm2/roca.ts';
+
+export type ServiceParts = {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly policies: Policies;
+  readonly db: Database;
+  readonly authorities: Authorities;
+  readonly ports: IssuancePorts;
+  readonly now: () => Date;
+};
+
+/** Every function of the API, over one database and one set of issuers. */
+export async function httpServices(parts: ServiceParts): Promise<HttpServices> {
+  const { db, authorities, policies } = parts;
+  const sources = {
+    certificates: certificatesIn(db),
+    issuers: issuersIn(db),
+    authorities,
+    profiles: policies.profiles,
+  };
+  return {
+    ...enrollmentServices(parts),
+    ...certificateReads(sources),
+    ...policyReads(sources),
+    ...certificateWrites(parts),
+    ...(await accessServices(db)),
+    ...healthServices(parts),
+  };
+}
+
+function certificateWrites({ policies, ports, authorities }: ServiceParts): Pick<CertificateServices, 'issueFromCsr'> {
+  const fromCsr = issueFromCsr({ profiles: policies.profiles, issue: issue(ports), isWeakModulus: isRocaWeak });
+  return {
+    issueFromCsr: async (input, { now }) => {
+      const issued = await fromCsr({ ...input, now });
+      if (!issued.ok) return issued;
+      const { record } = issued.value;
+      return { ok: true, value: certificateResource(record, authorities.chainPemOf(record.issuerId)) };
+    },
+  };
+}
+
+async function accessServices(db: Database): Promise<AccessServices> {
+  const random = (octets: number): Uint8Array => randomBytes(octets);
+  const tokens = { random, newId: () => randomUUID(), ...operatorTokenStore(db) };
+  const nonces = { key: await sharedSecret(db, 'nonce', random(32)), random, ...nonceStore(db) };
+  return {
+    createOperatorToken: createOperatorToken(tokens),
+    listOperatorTokens: listOperatorTokens(tokens),
+    revokeOperatorToken: revokeOperatorToken(tokens),
+    authenticateOperator: authenticateOperator(tokens),
+    newNonce: newNonce(nonces),
+    spendNonce: spendNonce(nonces),
+  };
+}
+
+/** The issuer is ready when its key signs: asked once, since the keys are in this process. */
+function healthServices({ db, authorities, log }: ServiceParts): HealthServices {
+  return {
+    isDatabaseReady: async () => {
+      try {
+        await db.query('select 1');
+        return true;
+      } catch (error) {
+        log.warn('database.unavailable', { error: String(error) });
+        return false;
+      }
+    },
+    isIssuerReady: async () => [...authorities.active.values()].every(({ notAfter }) => notAfter > new Date()),
+  };
+}
