@@ -1,9 +1,10 @@
 // Certificate revocation lists, v2 (RFC 5280 §5): the octets that an issuer signs, and a reader to check them with.
 // Full CRLs of one issuer only: no delta, no partition, hence no issuingDistributionPoint.
+import type { ReasonCode } from '../domain/certificate.ts';
 import type { Refusal, Result } from '../domain/result.ts';
 import { parseSerialNumber, type SerialNumber } from '../domain/serial.ts';
 import { DerReader, readingDer, tag } from './der-reader.ts';
-import { enumerated, sequence, smallInteger, tagged, time, unsignedInteger } from './der-writer.ts';
+import { concatenate, enumerated, sequence, smallInteger, tagged, time, unsignedInteger } from './der-writer.ts';
 import { readName, type DistinguishedName } from './distinguished-name.ts';
 import { readAuthorityKeyIdentifier, readExtensions, type Extension } from './extension-values.ts';
 import { authorityKeyIdentifier, extension } from './extensions.ts';
@@ -12,19 +13,14 @@ import { algorithmIdentifierDer, readAlgorithmIdentifier, type ReadAlgorithm } f
 import { serialNumberDer, type TbsIssuer } from './tbs-certificate.ts';
 import { readTime } from './time.ts';
 
-/** CRLReason by its names (RFC 5280 §5.3.1). 7 is unused; the reasons of delta CRLs and holds are not ours. */
-export const reasonCodes = {
+/** CRLReason by its names (RFC 5280 §5.3.1), as far as this service uses them. */
+const reasonCodes: Readonly<Record<ReasonCode, number>> = {
   unspecified: 0,
   keyCompromise: 1,
-  cACompromise: 2,
   affiliationChanged: 3,
   superseded: 4,
   cessationOfOperation: 5,
-  privilegeWithdrawn: 9,
-  aACompromise: 10,
-} as const;
-
-export type ReasonCode = keyof typeof reasonCodes;
+};
 
 export type RevokedCertificate = {
   readonly serialNumber: SerialNumber;
@@ -53,7 +49,7 @@ export function buildTbsCertList(plan: CrlPlan, issuer: TbsIssuer): Uint8Array {
     issuer.nameDer,
     time(plan.thisUpdate),
     time(plan.nextUpdate),
-    ...(plan.revoked.length === 0 ? [] : [sequence(...plan.revoked.map(entry))]),
+    ...(plan.revoked.length === 0 ? [] : [sequence(concatenate(plan.revoked.map(entry)))]),
     tagged(0, sequence(authorityKeyIdentifier(issuer.keyIdentifier), crlNumber(plan.crlNumber))),
   );
 }
@@ -68,9 +64,7 @@ function crlNumber(number: bigint): Uint8Array {
 const reasons: ReadonlyMap<ReasonCode, readonly Uint8Array[]> = new Map(
   (Object.keys(reasonCodes) as ReasonCode[]).map((name) => [
     name,
-    name === 'unspecified'
-      ? []
-      : [sequence(extension(oids.reasonCode, 'nonCritical', enumerated(reasonCodes[name])))],
+    name === 'unspecified' ? [] : [sequence(extension(oids.reasonCode, 'nonCritical', enumerated(reasonCodes[name])))],
   ]),
 );
 

@@ -4,7 +4,9 @@ import type { Plan } from '../../../src/domain/plan.ts';
 import { serialNumberFrom, type SerialNumber } from '../../../src/domain/serial.ts';
 import type { SignatureAlgorithm } from '../../../src/domain/signature-algorithm.ts';
 import { buildCaTbsCertificate, issuingPurposes, type CaPlan } from '../../../src/x509/ca-certificate.ts';
+import { bitString, sequence, smallInteger, tagged, time, unsignedInteger } from '../../../src/x509/der-writer.ts';
 import { commonNameDer } from '../../../src/x509/distinguished-name.ts';
+import { algorithmIdentifierDer } from '../../../src/x509/signature-algorithm.ts';
 import { keyIdentifierOf } from '../../../src/x509/subject-public-key.ts';
 import { assembleCertificate, buildTbsCertificate } from '../../../src/x509/tbs-certificate.ts';
 
@@ -140,3 +142,35 @@ export const issued = (plan: Plan, issuer: Ca, serialNumber = nextSerial()): Uin
     }),
     issuer.keys.privateKey,
   );
+
+/** A certificate put together by hand, for what no plan can say. */
+export function handmade(parts: {
+  readonly issuer: Ca;
+  readonly extensions: readonly Uint8Array[];
+  readonly version?: Uint8Array;
+  readonly serialNumber?: Uint8Array;
+  readonly algorithm?: Uint8Array;
+  readonly outerAlgorithm?: Uint8Array;
+  readonly issuerName?: Uint8Array;
+  readonly validity?: Uint8Array;
+  readonly subject?: Uint8Array;
+  readonly spki?: Uint8Array;
+  readonly afterKey?: readonly Uint8Array[];
+  readonly hash?: string;
+}): Uint8Array {
+  const { issuer, extensions } = parts;
+  const algorithm = parts.algorithm ?? algorithmIdentifierDer(issuer.signer.algorithm);
+  const tbs = sequence(
+    parts.version ?? tagged(0, smallInteger(2)),
+    parts.serialNumber ?? unsignedInteger(Buffer.from(nextSerial(), 'hex')),
+    algorithm,
+    parts.issuerName ?? issuer.nameDer,
+    parts.validity ?? sequence(time(new Date(start)), time(new Date(start + 90 * day - 1000))),
+    parts.subject ?? commonNameDer('tower.example.lan'),
+    parts.spki ?? spkiOf(subjectKeys.publicKey),
+    ...(parts.afterKey ?? []),
+    ...(extensions.length === 0 ? [] : [tagged(3, sequence(...extensions))]),
+  );
+  const signature = new Uint8Array(sign(parts.hash ?? 'sha256', tbs, issuer.keys.privateKey));
+  return sequence(tbs, parts.outerAlgorithm ?? algorithm, bitString(signature));
+}

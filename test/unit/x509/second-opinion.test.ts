@@ -7,7 +7,7 @@ import { ca, devidPlan, issued, nextSerial, p384, rsa, serverPlan, spkiOf, start
 
 const root = ca('Test Root');
 const issuer = ca('Test Issuing CA', { issuer: root });
-const rsaIssuer = ca('Test RSA CA', { issuer: root, keys: rsa(4096) });
+const rsaIssuer = ca('Test RSA CA', { issuer: root, keys: rsa() });
 
 const plans: readonly (readonly [string, Plan])[] = [
   ['a DevID', devidPlan()],
