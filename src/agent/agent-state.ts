@@ -87,10 +87,11 @@ const stateFile = (root: string): string => join(agentDirectory(root), 'state.js
 /** The state, or null when this host has none. Throws `AgentFailure` when the file is there and cannot be used. */
 export async function loadState(root: string): Promise<AgentState | null> {
   const path = stateFile(root);
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return null;
-    const hints = error.code === 'EACCES' ? ['run this as root, to whom the state of the agent belongs'] : [];
-    throw new AgentFailure(`cannot read ${path}: ${error.message}`, { hints, cause: error });
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return null;
+    const hints = code === 'EACCES' ? ['run this as root, to whom the state of the agent belongs'] : [];
+    throw new AgentFailure(`cannot read ${path}: ${message}`, { hints, cause: error });
   });
   return text === null ? null : parseState(text, path);
 }

@@ -92,11 +92,11 @@ async function settle(
   { id, answer }: { readonly id: string; readonly answer: ServerAnswer<EnrollmentAnswer> },
 ): Promise<Working> {
   if (!answer.ok) {
-    const isBusy = answer.status === 429 || answer.status >= 500;
+    const isBusy = answer.problem.status === 429 || answer.problem.status >= 500;
     if (isBusy) throw refusal(answer, 'the server did not decide');
     const again = await keep(ports, state, { step: 'prepared' });
     // 404, 410: the challenge ran out, the approval lapsed, or the server was restored: a fresh proof is due.
-    if (answer.status === 404 || answer.status === 410) return again;
+    if (answer.problem.status === 404 || answer.problem.status === 410) return again;
     throw refusal(answer, 'the server refused this host');
   }
   switch (answer.value.state) {

@@ -1,12 +1,13 @@
 // The request key as a signer of requests: a key of the TPM, used for nothing else.
 import { createHash } from 'node:crypto';
+import type { RequestSigner } from '../client/request-signing.ts';
 import type { Tpm } from '../tpm2/command.ts';
 import { leftPad } from '../tpm2/cursor.ts';
 import { parseTpm2bPublic } from '../tpm2/public-area.ts';
 import { parseTpmtSignature } from '../tpm2/signature.ts';
 import { publicKeyOf } from '../tpm2/subject-public-key-info.ts';
 import { keyBlobs, type TpmKeys } from './agent-state.ts';
-import type { RequestKey } from './enrollment-server.ts';
+
 import type { TpmPasswords } from './tpm-endorsement.ts';
 import { signDigest } from './tpm-keys.ts';
 
@@ -14,7 +15,7 @@ import { signDigest } from './tpm-keys.ts';
 export type WithTpm = <T>(use: (tpm: Tpm) => Promise<T>) => Promise<T>;
 
 /** A signer over the request key; the TPM is opened for each signature, and left free in between. */
-export function requestKeyOf(withTpm: WithTpm, keys: TpmKeys, passwords: TpmPasswords): RequestKey {
+export function requestKeyOf(withTpm: WithTpm, keys: TpmKeys, passwords: TpmPasswords): RequestSigner {
   const key = keyBlobs(keys.requestKey);
   const publicKey = publicKeyOf(parseTpm2bPublic(key.public));
   if (!publicKey.ok) throw new RangeError(`the request key: ${publicKey.error.detail}`);

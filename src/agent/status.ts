@@ -2,13 +2,13 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { RequestSigner } from '../client/request-signing.ts';
 import { expiryLevel, type ExpiryLevel, expiryReason } from '../domain/expiry.ts';
 import { type DeviceResource, wireTime } from '../domain/wire.ts';
 import { readCertificate } from '../x509/certificate.ts';
 import { decodePem } from '../x509/pem.ts';
 import type { AgentState, InstalledCertificate, ServerIdentity } from './agent-state.ts';
-import type { EnrollmentServer, RequestKey } from './enrollment-server.ts';
-import { AgentFailure } from './failure.ts';
+import type { EnrollmentServer } from './enrollment-server.ts';
 import { refusal } from './refused.ts';
 
 /** One installed certificate as its file is now. `level` is `critical` for a file that is not what was installed. */
@@ -36,7 +36,7 @@ export type StatusPorts = {
   readonly root: string;
   readonly now: () => Date;
   readonly connect: (server: ServerIdentity) => Promise<EnrollmentServer>;
-  readonly requestKey: (state: AgentState) => RequestKey;
+  readonly requestKey: (state: AgentState) => RequestSigner;
 };
 
 /** Puts together what is known. Never fails because the service or the TPM does. */
@@ -64,7 +64,7 @@ async function askService(ports: StatusPorts, state: AgentState): Promise<Pick<A
     // Whatever stands between this host and the service, its own files are still worth reading.
     return {
       device: null,
-      offline: error instanceof Error || error instanceof AgentFailure ? error.message : String(error),
+      offline: error instanceof Error ? error.message : String(error),
     };
   }
 }
@@ -78,8 +78,10 @@ async function localCertificate(
     ...{ profile, certificateFile, reason },
     ...{ certificate: null, notAfter: null, daysLeft: null, level: 'critical' },
   });
-  const text = await readFile(join(root, certificateFile), 'utf8').catch((error: NodeJS.ErrnoException) => error);
-  if (typeof text !== 'string') return broken(`cannot be read: ${text.code ?? text.message}`);
+  const text = await readFile(join(root, certificateFile), 'utf8').catch((error: unknown) => ({
+    code: (error as NodeJS.ErrnoException).code ?? String(error),
+  }));
+  if (typeof text !== 'string') return broken(`cannot be read: ${text.code}`);
   const blocks = decodePem(text, { labels: ['CERTIFICATE'], maxCharacters: 65_536, maxBlocks: 8 });
   const [leaf] = blocks.ok ? blocks.value : [];
   const read = leaf === undefined ? null : readCertificate(leaf.der);

@@ -1,0 +1,76 @@
+// `omens certs`: what was issued.
+import type { Command } from 'commander';
+import { type CertificateResource, wireTime } from '../domain/wire.ts';
+import { expiryReason } from '../domain/expiry.ts';
+import { wrongUsage } from './failure.ts';
+import { print } from './output.ts';
+import { type PageOptions, printPage, withPageOptions } from './pages.ts';
+import { ask, type ClientOptions, withClientOptions } from './settings.ts';
+import { facts } from './table.ts';
+import type { World } from './world.ts';
+
+type ListOptions = PageOptions & {
+  readonly within?: string;
+  readonly profile?: string;
+  readonly status?: string;
+  readonly device?: string;
+  readonly serial?: string;
+};
+
+/** Adds the commands. */
+export function addCertsCommands(program: Command, world: World): void {
+  const certs = program.command('certs').description('certificates that were issued');
+  withPageOptions(certs.command('list').description('those that end first at the top'))
+    .option('--within <duration>', 'that end within 90s, 15m, 12h, 30d, 2w, or have ended')
+    .option('--profile <name>')
+    .option('--status <status>', 'good or revoked')
+    .option('--device <id>')
+    .option('--serial <hex>')
+    .action((options: ListOptions) => listCertificates(world, options));
+  withClientOptions(certs.command('show <certificate>').description('one, by SHA-256 or CertID')).action(
+    async (certificate: string, options: ClientOptions) => {
+      const resource = await ask(world, options, (service) => service.showCertificate(certificate));
+      print(world, options, { resource, text: (shown) => describe(shown, world.now()) });
+    },
+  );
+}
+
+const listCertificates = (world: World, options: ListOptions): Promise<void> => {
+  const { within, profile, device, serial } = options;
+  const status = statusOf(options.status);
+  return printPage<CertificateResource>(world, options, {
+    list: (service, page) => service.findCertificates({ ...page, within, profile, status, device, serial }),
+    columns: {
+      headings: ['CERTIFICATE', 'PROFILE', 'SUBJECT', 'NOT AFTER', 'STATUS'],
+      row: (item) => [item.certificate.slice(0, 16), item.profile, item.subject, item.notAfter, item.status],
+    },
+  });
+};
+
+function statusOf(text: string | undefined): CertificateResource['status'] | undefined {
+  if (text === undefined || text === 'good' || text === 'revoked') return text;
+  throw wrongUsage(`--status ${text} is neither good nor revoked`);
+}
+
+/** One certificate for people, its PEM last. */
+function describe(certificate: CertificateResource, now: Date): string {
+  const validity = { notBefore: new Date(certificate.notBefore), notAfter: new Date(certificate.notAfter) };
+  const { status, reasonCode } = certificate;
+  const told = facts([
+    ['certificate', certificate.certificate],
+    ['profile', certificate.profile],
+    ['subject', certificate.subject],
+    ['names', [...certificate.dnsNames, ...certificate.ipAddresses, ...certificate.uris].join(', ') || null],
+    ['serial', certificate.serial],
+    ['issuer', certificate.issuer],
+    [
+      'valid',
+      `${certificate.notBefore} to ${certificate.notAfter} (at ${wireTime(now)}: ${expiryReason(validity, now)})`,
+    ],
+    ['renew at', certificate.renewAt],
+    ['status', reasonCode === null ? status : `${status} (${reasonCode})`],
+    ['device', certificate.device],
+    ['lineage', certificate.lineage],
+  ]);
+  return `${told}\n${certificate.pem}`;
+}
