@@ -225,7 +225,9 @@ describe('what it signs', () => {
     const host = hostApi(await connected({ url: stand.url }));
     const answer = await host.showOwnDevice(signerOf(server.world.deviceKey));
     expect(answer).toMatchObject({ ok: false, error: { problem: { type: 'https://x/problems/spentNonce' } } });
-    const inputs = stand.seen.map(({ headers }) => String(headers['signature-input'] ?? '').match(/nonce="(.)/)?.[1]);
+    const inputs = stand.seen.map(
+      ({ headers }) => (headers['signature-input'] as string | undefined)?.match(/nonce="(.)/)?.[1],
+    );
     expect(inputs).toEqual([undefined, 'A', 'B']);
   });
 });

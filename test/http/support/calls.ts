@@ -6,11 +6,21 @@ import { startHttp, type RunningHttp } from '../../../src/http/server.ts';
 import { makePki, type TestPki } from './pki.ts';
 import { contractText, makeWorld, type TestKey, wideLimits, type World } from './world.ts';
 
+export type Json = {
+  readonly type?: string;
+  readonly detail?: string;
+  readonly field?: string;
+  readonly accepted?: string;
+  readonly instance?: string;
+  readonly denials?: readonly { readonly reason: string }[];
+  readonly [member: string]: unknown;
+};
+
 export type Reply = {
   readonly status: number;
   readonly headers: Record<string, string>;
   readonly text: string;
-  readonly json: any;
+  readonly json: Json | undefined;
 };
 
 export type Call = {
@@ -99,7 +109,7 @@ function send(call: Call, { running, pki }: { running: RunningHttp; pki: TestPki
           status: res.statusCode ?? 0,
           headers: res.headers as Record<string, string>,
           text,
-          json: isJson ? JSON.parse(text) : undefined,
+          json: isJson ? (JSON.parse(text) as Json) : undefined,
         });
       });
     });
