@@ -35,7 +35,8 @@ function structureFault(text: string): string | null {
   /** One set of keys per open object, null per open array. */
   const open: (Set<string> | null)[] = [];
   let last: string | null = null;
-  const token = /"(?:[^"\\]|\\.)*"|[[\]{}:]/gs;
+  // A text without end is taken to the end, once: to begin anew at each of its quotes would take quadratic time.
+  const token = /"[^"\\]*(?:\\.[^"\\]*)*"?|[[\]{}:]/gs;
   for (let found = token.exec(text); found !== null; found = token.exec(text)) {
     const sign = found[0];
     if (sign === '{' || sign === '[') open.push(sign === '{' ? new Set() : null);
