@@ -173,7 +173,11 @@ const cases: readonly Case[] = [
     'of another kind',
     withExtensions({ san: names(moduleName, dns('tower.example.lan'), der.taggedPrimitive(1, der.ascii('a@b'))) }),
   ],
-  ['subjectAltName', 'the same text as URI', withExtensions({ san: names(moduleName, uriNameDer('tower.example.lan')) })],
+  [
+    'subjectAltName',
+    'the same text as URI',
+    withExtensions({ san: names(moduleName, uriNameDer('tower.example.lan')) }),
+  ],
   ['hardwareModuleName', 'absent', noSerialDer],
   ['hardwareModuleName', 'not first', withExtensions({ san: names(dns('tower.example.lan'), moduleName) })],
   ['hardwareModuleName', 'unplanned', issued(plan, issuer), { plan: noSerial }],
