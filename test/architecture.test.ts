@@ -236,11 +236,21 @@ describe('the import table', () => {
   });
 
   test('has no circle', () => {
-    const reaches = (from: string, seen: readonly string[]): readonly string[] =>
-      seen.includes(from) ? [] : (mayImport[from] ?? []).flatMap((to) => [to, ...reaches(to, [...seen, from])]);
-    expect(
-      Object.keys(mayImport).filter((one) => !piecesOfMain.includes(one) && reaches(one, []).includes(one)),
-    ).toEqual([]);
+    // The pieces of main.ts may name one another: they are one thing in several files.
+    const folders = Object.keys(mayImport).filter((one) => !piecesOfMain.includes(one));
+    const reachedFrom = (from: string): ReadonlySet<string> => {
+      const reached = new Set<string>();
+      const visit = (one: string): void => {
+        for (const to of mayImport[one] ?? []) {
+          if (reached.has(to)) continue;
+          reached.add(to);
+          visit(to);
+        }
+      };
+      visit(from);
+      return reached;
+    };
+    expect(folders.filter((one) => reachedFrom(one).has(one))).toEqual([]);
   });
 
   test('leads from the agent and the client to nothing of the server', () => {
