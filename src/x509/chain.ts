@@ -1,8 +1,8 @@
 // Composes the chain of a certificate from CA certificates at hand: by key identifier and signature, never by name, since an
 // estate can have two CAs of one name. It does not validate: dates and purposes are for relying parties to judge.
 import { err, ok, type Refusal, type Result } from '../domain/result.ts';
-import { shownName, signatureFault } from './ca-link.ts';
-import { isSelfIssued, type Certificate } from './certificate.ts';
+import { isSelfSigned, shownName, signatureFault } from './ca-link.ts';
+import type { Certificate } from './certificate.ts';
 
 export type ChainReason = 'chainIncomplete' | 'noAuthorityKeyIdentifier';
 
@@ -20,7 +20,7 @@ export function composeChain(
 ): Result<readonly Certificate[], Refusal<ChainReason>> {
   const chain: Certificate[] = [];
   let current = certificate;
-  while (!isRoot(current)) {
+  while (!isSelfSigned(current)) {
     const { authorityKeyIdentifier } = current;
     if (authorityKeyIdentifier === null) {
       const detail = `${shownName(current.subject)} does not say by key identifier who issued it`;
@@ -37,9 +37,6 @@ export function composeChain(
   }
   return ok(chain);
 }
-
-const isRoot = (certificate: Certificate): boolean =>
-  isSelfIssued(certificate) && signatureFault(certificate, certificate) === null;
 
 /** The CA whose key signed `certificate`, found by key identifier, or null. */
 function issuerOf(certificate: Certificate, authorities: readonly Certificate[]): Certificate | null {
