@@ -43,11 +43,14 @@ create table endorsement_key (
   manufacturer text,
   model text,
   version text,
+  hardware_serial text not null,
   certificate_not_after timestamptz,
   exception text check (exception in ('rocaWeak', 'noCertificate')),
   proved_at timestamptz not null
 );
 comment on column endorsement_key.fingerprint is 'SHA-256 of the SubjectPublicKeyInfo DER';
+comment on column endorsement_key.public is 'TPM2B_PUBLIC';
+comment on column endorsement_key.hardware_serial is 'hwSerialNum of the HardwareModuleName: vendor, authority key identifier and serial number of the certificate; without one, the fingerprint in upper case';
 create index endorsement_key_device on endorsement_key (device_id);
 
 -- A key that lives in a device's TPM, by its Name; never the same under two devices.
@@ -219,12 +222,16 @@ create table enrollment (
   challenge_expires_at timestamptz not null,
   challenge_spent_at timestamptz,
   activation_sha256 sha256_hex,
+  activated_at timestamptz,
+  refusals jsonb,
   request bytea,
   evidence jsonb,
   request_key_sha256 sha256_hex,
+  request_key_public bytea,
   approved_by text,
   approved_at timestamptz,
   approved_grants jsonb,
+  approved_replaces uuid references device (id),
   rejection text,
   device_id uuid references device (id),
   answer jsonb,
@@ -232,6 +239,11 @@ create table enrollment (
   created_at timestamptz not null,
   updated_at timestamptz not null
 );
+comment on column enrollment.version is 'grows with each change of what waits for a person: an approval names the one that was looked at';
+comment on column enrollment.activation_sha256 is 'of the body that spent the challenge: the same octets again are a retransmission and get its answer';
+comment on column enrollment.refusals is 'what that body was refused for, if it was';
+comment on column enrollment.approved_replaces is 'the device of this name that is retired when the approved host comes; null when there was none to see';
+comment on column enrollment.lease_until is 'somebody works on the activation until then; later it counts as left by a crash and may be resumed';
 create index enrollment_pending on enrollment (updated_at, id) where state in ('pending', 'approved');
 create index enrollment_request_key on enrollment (request_key_sha256) where request_key_sha256 is not null;
 create index enrollment_challenged on enrollment (challenge_expires_at) where state = 'challenged';

@@ -1,0 +1,105 @@
+// The evidence of an activation, kept so that years later anybody can verify again all but the activation itself: EK and
+// path to a root, attributes, certifications, proofs. That the TPM opened the challenge only we saw.
+import type { Evidence, PresentedEndorsementKey } from '../domain/enrollment.ts';
+import { err, ok, type Refusal, type Result } from '../domain/result.ts';
+import { wireTime } from '../domain/wire.ts';
+import { isRocaWeak } from '../tpm2/roca.ts';
+import { readEndorsementCertificate } from '../x509/endorsement-certificate.ts';
+import { type EndorsementPolicy, verifyEndorsementChain } from '../x509/endorsement-chain.ts';
+import { base64url, sameOctets } from './octets.ts';
+import { type PresentedTpmReason, readAttestationKey, readEndorsementKey } from './presented-tpm.ts';
+import { type Binding, type Certification, type ProofReason, proveKeys } from './prove.ts';
+
+/** Why stored evidence does not hold. */
+export type EvidenceReason = PresentedTpmReason | ProofReason | 'wrongIssuerSignature';
+
+/** Puts evidence together; everything in it was verified at `now`. */
+export const makeEvidence = (facts: {
+  readonly binding: Binding;
+  readonly endorsementKey: PresentedEndorsementKey;
+  readonly akPublic: Uint8Array;
+  readonly certifications: readonly Certification[];
+  readonly now: Date;
+}): Evidence => ({
+  version: 1,
+  enrollment: facts.binding.id,
+  nonce: base64url(facts.binding.nonce),
+  request: base64url(facts.binding.request),
+  checkedAt: wireTime(facts.now),
+  endorsementKey: {
+    public: base64url(facts.endorsementKey.public),
+    path: facts.endorsementKey.path.map(base64url),
+    validity: facts.endorsementKey.validity,
+    exception: facts.endorsementKey.exception,
+  },
+  attestationKey: { public: base64url(facts.akPublic) },
+  certifications: facts.certifications.map(({ role, ...structures }) => ({
+    role,
+    public: base64url(structures.public),
+    attest: base64url(structures.attest),
+    signature: base64url(structures.signature),
+    proof: base64url(structures.proof),
+  })),
+});
+
+/**
+ * Verifies stored evidence against roots that the caller trusts, at the instant at which it was accepted. The roots may
+ * be those of today: a root that was removed since makes it fail, as it should.
+ */
+export function verifyEvidenceAgain(
+  evidence: Evidence,
+  policy: EndorsementPolicy,
+): Result<null, Refusal<EvidenceReason>> {
+  const ek = readEndorsementKey(octets(evidence.endorsementKey.public));
+  if (!ek.ok) return ek;
+  const fault = pathFault(evidence, { policy, spkiDer: ek.value.publicKey.spkiDer });
+  if (fault !== null) return err(fault);
+  const { area } = ek.value;
+  if (area.type === 'rsa' && isRocaWeak(area.modulus) && evidence.endorsementKey.exception !== 'rocaWeak') {
+    return err({ reason: 'rocaWeak', detail: 'the endorsement key is weak and no exception was made for it' });
+  }
+  const ak = readAttestationKey(octets(evidence.attestationKey.public));
+  if (!ak.ok) return ak;
+  const keys = proveKeys({
+    akPublic: ak.value.area,
+    binding: { id: evidence.enrollment, nonce: octets(evidence.nonce), request: octets(evidence.request) },
+    certifications: certificationsIn(evidence),
+  });
+  return keys.ok ? ok(null) : keys;
+}
+
+/** The certifications of stored evidence, decoded. */
+export const certificationsIn = (evidence: Evidence): readonly Certification[] =>
+  evidence.certifications.map(({ role, ...structures }) => ({
+    role,
+    public: octets(structures.public),
+    attest: octets(structures.attest),
+    signature: octets(structures.signature),
+    proof: octets(structures.proof),
+  }));
+
+function pathFault(
+  { endorsementKey, checkedAt }: Evidence,
+  { policy, spkiDer }: { readonly policy: EndorsementPolicy; readonly spkiDer: Uint8Array },
+): Refusal<EvidenceReason> | null {
+  const [own, ...above] = endorsementKey.path.map(octets);
+  if (own === undefined) {
+    if (endorsementKey.exception === 'noCertificate') return null;
+    return { reason: 'endorsementCertificateMissing', detail: 'there is neither a certificate nor an exception' };
+  }
+  const read = readEndorsementCertificate(own);
+  if (!read.ok) return read.error;
+  const { certificate, key } = read.value;
+  if (!sameOctets(key.subjectPublicKeyInfo, spkiDer)) {
+    return { reason: 'endorsementKeyMismatch', detail: 'the certificate is for another key than the endorsement key' };
+  }
+  // The root itself comes from the policy; what lies between may be known to the evidence alone.
+  const supplied = above.slice(0, -1);
+  const { validity } = endorsementKey;
+  const chain = verifyEndorsementChain({ certificate, supplied, policy, now: new Date(checkedAt), validity });
+  if (chain.ok) return null;
+  const { reason, ...rest } = chain.error;
+  return { ...rest, reason: reason === 'wrongSignature' ? 'wrongIssuerSignature' : reason };
+}
+
+const octets = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'base64url'));

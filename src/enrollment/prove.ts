@@ -1,0 +1,137 @@
+// Judges an activation: that the attestation key vouched for exactly this request and these keys, and that each key can
+// be used by who sent it. Pure, and the same function verifies stored evidence again. Nothing here knows a grant.
+import { createHash } from 'node:crypto';
+import type { KeyType } from '../domain/profile.ts';
+import { err, ok, type Refusal, type Result } from '../domain/result.ts';
+import { checkSigningKey, type KeyRefusal } from '../tpm2/key-checks.ts';
+import type { TpmtPublic } from '../tpm2/public-area.ts';
+import { isRocaWeak } from '../tpm2/roca.ts';
+import { type AttestRefusal, verifyCertify, verifyKeySignature } from '../tpm2/verify.ts';
+import { readSubjectPublicKey, type SubjectPublicKeyReason } from '../x509/subject-public-key.ts';
+import { hexOf } from './octets.ts';
+import { readPublicArea, within } from './presented-tpm.ts';
+
+/** One `certifications[i]` with the public area of `keys[i]`; octets as they travel. */
+export type Certification = {
+  readonly role: 'request' | 'devid';
+  readonly public: Uint8Array;
+  readonly attest: Uint8Array;
+  readonly signature: Uint8Array;
+  readonly proof: Uint8Array;
+};
+
+/** A key that lives in the TPM of the AK and whose holder sent this request. */
+export type ProvedKey = {
+  readonly role: 'request' | 'devid';
+  readonly public: Uint8Array;
+  /** The Name, lower-case hex. */
+  readonly name: string;
+  readonly subjectPublicKeyInfo: Uint8Array;
+  readonly spkiSha256: string;
+  readonly keyType: KeyType;
+};
+
+export type ProofReason =
+  | 'malformedPublicArea'
+  | 'rocaWeak'
+  | 'wrongProof'
+  | 'keyTwice'
+  | KeyRefusal['reason']
+  | AttestRefusal['reason']
+  | SubjectPublicKeyReason;
+
+/** To what all statements of an activation are bound. */
+export type Binding = {
+  /** The enrollment's id: 36 characters of lower-case UUID text. */
+  readonly id: string;
+  /** 32 octets. */
+  readonly nonce: Uint8Array;
+  /** The octets of the request document as they were sent. */
+  readonly request: Uint8Array;
+};
+
+/**
+ * What is hashed into the qualifyingData: "omens-enrollment-v1" ‖ 00 ‖ id ‖ nonce ‖ SHA-256(request). Keys sign the same
+ * digest, so this is also the message of their proofs.
+ */
+export const enrollmentStatement = ({ id, nonce, request }: Binding): Uint8Array =>
+  new Uint8Array(
+    Buffer.concat([
+      Buffer.from('omens-enrollment-v1\0', 'ascii'),
+      Buffer.from(id, 'ascii'),
+      nonce,
+      createHash('sha256').update(request).digest(),
+    ]),
+  );
+
+/** SHA-256 of the statement: 32 octets, which even small TPMs take as qualifyingData. */
+export const enrollmentDigest = (binding: Binding): Uint8Array =>
+  new Uint8Array(createHash('sha256').update(enrollmentStatement(binding)).digest());
+
+type Refused = Refusal<ProofReason>;
+
+/** Verifies every certification, in order, and stops at the first fault. */
+export function proveKeys(input: {
+  readonly akPublic: TpmtPublic;
+  readonly binding: Binding;
+  readonly certifications: readonly Certification[];
+}): Result<readonly ProvedKey[], Refused> {
+  const statement = enrollmentStatement(input.binding);
+  const qualifyingData = enrollmentDigest(input.binding);
+  const proved: ProvedKey[] = [];
+  for (const [at, certification] of input.certifications.entries()) {
+    const key = proveKey(certification, { at, akPublic: input.akPublic, statement, qualifyingData });
+    if (!key.ok) return key;
+    if (proved.some(({ spkiSha256 }) => spkiSha256 === key.value.spkiSha256)) return err(keyTwice(at));
+    proved.push(key.value);
+  }
+  return ok(proved);
+}
+
+type Vouching = {
+  readonly at: number;
+  readonly akPublic: TpmtPublic;
+  readonly statement: Uint8Array;
+  readonly qualifyingData: Uint8Array;
+};
+
+function proveKey(certification: Certification, vouching: Vouching): Result<ProvedKey, Refused> {
+  const { at, akPublic, statement, qualifyingData } = vouching;
+  const { role, attest, signature, proof } = certification;
+  const field = `request.keys.${at}.public`;
+  const area = readPublicArea(certification.public, field);
+  if (!area.ok) return area;
+  const key = within(field, checkSigningKey(area.value, role));
+  if (!key.ok) return key;
+  if (area.value.type === 'rsa' && isRocaWeak(area.value.modulus)) return err(rocaWeak(field));
+  const subject = readSubjectPublicKey(key.value.publicKey.spkiDer);
+  if (!subject.ok) return err({ ...subject.error, field });
+  const certified = verifyCertify({ attest, signature, akPublic, qualifyingData, certifiedPublic: area.value });
+  if (!certified.ok) return within(`certifications.${at}`, certified);
+  const possessed = verifyKeySignature({ signature: proof, keyPublic: area.value, message: statement });
+  if (!possessed.ok) return err(wrongProof(at, possessed.error.detail));
+  const { subjectPublicKeyInfo, keyType, spkiSha256 } = subject.value;
+  const name = hexOf(key.value.name);
+  return ok({ role, public: certification.public, name, subjectPublicKeyInfo, spkiSha256, keyType });
+}
+
+const wrongProof = (at: number, detail: string): Refused => ({
+  reason: 'wrongProof',
+  detail: `the key does not prove that its holder sent this request: ${detail}`,
+  field: `certifications.${at}.proof`,
+  accepted: 'a TPMT_SIGNATURE of keys[i] over the same digest as the qualifyingData',
+});
+
+const keyTwice = (at: number): Refused => ({
+  reason: 'keyTwice',
+  detail: 'the same key has two roles',
+  field: `request.keys.${at}.public`,
+  accepted: 'a key of its own for each role',
+});
+
+const rocaWeak = (field: string): Refused => ({
+  reason: 'rocaWeak',
+  detail: 'the RSA modulus bears the fingerprint of CVE-2017-15361: its private key can be computed',
+  field,
+  accepted: 'an ECC P-256 key',
+});
