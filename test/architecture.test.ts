@@ -10,8 +10,8 @@ const source = join(root, 'src');
 
 /** What the composition root wires: all of the server, nothing of the host side. */
 const server = [
-  ...['domain', 'x509', 'issuers', 'issuance', 'enrollment', 'lifecycle', 'revocation', 'audit', 'storage', 'notify'],
-  ...['probes', 'http', 'web', 'config.ts', 'policies.ts', 'passphrase.ts', 'checked-yaml.ts'],
+  ...['domain', 'x509', 'tpm2', 'issuers', 'issuance', 'enrollment', 'lifecycle', 'revocation', 'audit', 'storage'],
+  ...['notify', 'probes', 'http', 'web', 'config.ts', 'policies.ts', 'passphrase.ts', 'checked-yaml.ts'],
 ];
 
 /** The pieces of main.ts that handle issuer keys. */
