@@ -1,6 +1,13 @@
 // The two listeners: HTTPS for the API, and plain HTTP for what is public and signed. Starts and ends them; what they
 // answer is made elsewhere.
-import { createServer as createHttpServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { compileContract } from './contract.ts';
@@ -118,6 +125,7 @@ export async function startHttp(options: HttpOptions): Promise<RunningHttp> {
   const https = createHttpsServer({ ...patience, ...handshake }, listeners.https);
   const plain = createHttpServer(patience, listeners.plain);
   for (const server of [https, plain]) prepare(server, options.log);
+  const both = [https, plain].map(listenerOf);
   https.on('tlsClientError', (_error: Error, socket: Socket) => socket.destroy());
   const stopWatching = options.tls.onChange(() => {
     https.setSecureContext(secureContext());
@@ -128,7 +136,7 @@ export async function startHttp(options: HttpOptions): Promise<RunningHttp> {
     await listen(plain, options.plainListen);
   } catch (fault) {
     stopWatching();
-    await Promise.all([https, plain].filter((server) => server.listening).map(end));
+    await Promise.all(both.filter(({ server }) => server.listening).map(end));
     throw fault;
   }
   return {
@@ -136,7 +144,36 @@ export async function startHttp(options: HttpOptions): Promise<RunningHttp> {
     plainAddress: addressOf(plain, options.plainListen),
     close: async () => {
       stopWatching();
-      await Promise.all([https, plain].map(end));
+      await Promise.all(both.map(end));
+    },
+  };
+}
+
+type Listener = { readonly server: Server; readonly endIdle: () => void };
+
+/** Node counts a connection that has not asked anything yet as busy; here only one with an open request is. */
+function listenerOf(server: Server): Listener {
+  const sockets = new Set<Socket>();
+  const busy = new Map<string, number>();
+  // TLS has a socket of its own above the one of TCP: the peer is what both have in common.
+  const peerOf = (socket: Socket): string => `${socket.remoteAddress ?? ''} ${socket.remotePort ?? ''}`;
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  server.on('request', (req: IncomingMessage, res: ServerResponse) => {
+    const peer = peerOf(req.socket);
+    busy.set(peer, (busy.get(peer) ?? 0) + 1);
+    res.once('close', () => {
+      const left = (busy.get(peer) ?? 1) - 1;
+      if (left === 0) busy.delete(peer);
+      else busy.set(peer, left);
+    });
+  });
+  return {
+    server,
+    endIdle: () => {
+      for (const socket of sockets) if (!busy.has(peerOf(socket))) socket.destroySoon();
     },
   };
 }
@@ -190,14 +227,14 @@ function addressOf(server: Server, asked: ListenAddress): ListenAddress {
 }
 
 /** Idle connections end now, busy ones after their answer, and whatever is left after ten seconds. */
-const end = (server: Server): Promise<void> =>
+const end = ({ server, endIdle }: Listener): Promise<void> =>
   new Promise((resolve) => {
     const cut = setTimeout(() => server.closeAllConnections(), goodbyeMilliseconds);
-    // A connection that was busy is kept alive after its answer: it has to be asked again.
-    const sweep = setInterval(() => server.closeIdleConnections(), 50);
+    const sweep = setInterval(endIdle, 50);
     server.close(() => {
       clearTimeout(cut);
       clearInterval(sweep);
       resolve();
     });
+    endIdle();
   });

@@ -6,7 +6,7 @@ import ts from 'typescript';
 import { parse } from 'yaml';
 import { compileContract } from '../../src/http/contract.ts';
 import { type ArrivedRequest, type EdgePorts, mountRoutes, type MountedRoute } from '../../src/http/pipeline.ts';
-import { problems } from '../../src/http/problems.ts';
+import { problems } from '../../src/http/problem-table.ts';
 import { route } from '../../src/http/route.ts';
 import { httpsRoutes } from '../../src/http/server.ts';
 import { contractText, ids, issuer, makeWorld, wideLimits, type World } from './support/world.ts';

@@ -178,7 +178,7 @@ describe('heads', () => {
         target: path,
         nonce: await server.nonce(),
       });
-      const value = (signed)[name] ?? 'x';
+      const value = signed[name] ?? 'x';
       const reply = await get(path, { ...(name.startsWith('signature') ? signed : {}), [name]: [value, value] });
       expect({ status: reply.status, reason: reasonOf(reply.json) }).toEqual({ status: 400, reason: 'repeatedHeader' });
     },
