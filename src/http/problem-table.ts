@@ -6,15 +6,20 @@ import type { SignatureFault } from '../domain/request-signature.ts';
 import type { JsonFault } from '../domain/strict-json.ts';
 import type { CsrReason } from '../issuance/issue-from-csr.ts';
 import type { IssueReason } from '../issuance/issue.ts';
+import type { ActivateReason } from '../enrollment/activate.ts';
+import type { ApprovalReason } from '../enrollment/approve.ts';
 import type { AuthorizationReason } from '../enrollment/authorize.ts';
 import type { BeginReason } from '../enrollment/begin.ts';
 import type { ActivationReason } from '../enrollment/decide-activation.ts';
+import type { DeviceReason } from '../enrollment/devices.ts';
+import type { EnrollmentTokenReason } from '../enrollment/enrollment-tokens.ts';
 import type { GrantReason } from '../enrollment/grants.ts';
 import type { JudgeReason } from '../enrollment/judge-activation.ts';
 import type { OperatorTokenReason } from '../enrollment/operator-tokens.ts';
 import type { NonceReason } from '../enrollment/nonces.ts';
 import type { PresentedTpmReason } from '../enrollment/presented-tpm.ts';
 import type { ProofReason } from '../enrollment/prove.ts';
+import type { ReadEnrollmentReason } from '../enrollment/read-enrollment.ts';
 import type { RequestDocumentReason } from '../enrollment/request-document.ts';
 import type { RequestedReason } from '../enrollment/requested-certificates.ts';
 import type { AccessReason } from './authenticate.ts';
@@ -40,6 +45,11 @@ type KnownReason =
   | RequestedReason
   | GrantReason
   | ActivationReason
+  | ActivateReason
+  | ApprovalReason
+  | DeviceReason
+  | EnrollmentTokenReason
+  | ReadEnrollmentReason
   | BeginReason
   | JudgeReason
   | AuthorizationReason
