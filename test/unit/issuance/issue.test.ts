@@ -31,12 +31,6 @@ describe('issuing a certificate', () => {
     expect(ports.store.audit).toEqual(['certificate.issued']);
   });
 
-  test('signs with an RSA-4096 issuer too', async () => {
-    const rsa = activeIssuer(await makeEstate('rsa-4096'));
-    const issued = await issue(portsOf(rsa))(request());
-    expect(issued.ok && new X509Certificate(issued.value.certificatePem).verify(rsa.publicKey)).toBe(true);
-  }, 120_000);
-
   test('tells every rule that a request breaks', async () => {
     const refused = await issue(portsOf(issuer))(
       request({

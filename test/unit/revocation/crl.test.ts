@@ -1,0 +1,99 @@
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import type { ActiveIssuer } from '../../../src/issuance/active-issuer.ts';
+import { lintAndSignCrl } from '../../../src/issuance/sign-crl.ts';
+import {
+  crlLifetimeSeconds,
+  type CrlPorts,
+  type CrlRecord,
+  isCrlCurrent,
+  keepCrl,
+} from '../../../src/revocation/crl.ts';
+import { readCrl } from '../../../src/x509/crl.ts';
+import { activeIssuer, makeEstate, now, seconds } from '../issuance/scene.ts';
+
+let issuer: ActiveIssuer;
+
+beforeAll(async () => {
+  issuer = activeIssuer(await makeEstate());
+});
+
+type Entry = { readonly serialNumber: string; readonly reasonCode: string; readonly revokedAt: Date };
+
+function memory(entries: readonly Entry[] = []): CrlPorts & { readonly crls: CrlRecord[] } {
+  const crls: CrlRecord[] = [];
+  return {
+    crls,
+    newestCrl: async () => crls.at(-1) ?? null,
+    crlEntries: async () => entries,
+    insertCrl: async (_, crl) => {
+      if (crls.some(({ number }) => number === crl.number)) return false;
+      crls.push(crl);
+      return true;
+    },
+    lintAndSign: lintAndSignCrl(issuer),
+  };
+}
+
+const keep = (ports: CrlPorts, at: Date) =>
+  keepCrl(ports)(
+    {
+      id: issuer.id,
+      tbs: {
+        nameDer: issuer.nameDer,
+        keyIdentifier: issuer.keyIdentifier,
+        signatureAlgorithm: issuer.signer.algorithm,
+      },
+    },
+    at,
+  );
+
+describe('the CRL of an issuer', () => {
+  test('exists before anything is revoked, numbered from one', async () => {
+    const ports = memory();
+    const kept = await keep(ports, now);
+    const crl = kept.ok ? readCrl(kept.value.der) : null;
+    expect(crl?.ok && [crl.value.crlNumber, crl.value.revoked.length]).toEqual([1n, 0]);
+  });
+
+  test('is renewed after a day, two days before it would end', async () => {
+    const ports = memory();
+    await keep(ports, now);
+    await keep(ports, seconds(86_399));
+    expect(ports.crls).toHaveLength(1);
+    await keep(ports, seconds(86_400));
+    expect(ports.crls.map(({ number }) => number)).toEqual([1, 2]);
+    expect(ports.crls[1]!.nextUpdate).toEqual(seconds(86_400 + crlLifetimeSeconds));
+  });
+
+  test('lists a revocation as soon as there is one', async () => {
+    const entries: Entry[] = [];
+    const ports = memory(entries);
+    await keep(ports, now);
+    entries.push({ serialNumber: 'c0ffee', reasonCode: 'keyCompromise', revokedAt: seconds(10) });
+    const kept = await keep(ports, seconds(60));
+    const crl = kept.ok ? readCrl(kept.value.der) : null;
+    expect(crl?.ok && crl.value.revoked).toMatchObject([{ serialNumber: 'c0ffee', reasonCode: 'keyCompromise' }]);
+    await keep(ports, seconds(120));
+    expect(ports.crls).toHaveLength(2);
+  });
+
+  test('of two servers that make one at once, the first is served by both', async () => {
+    const ports = memory();
+    const [one, two] = await Promise.all([keep(ports, now), keep(ports, now)]);
+    expect(one.ok && two.ok && Buffer.compare(one.value.der, two.value.der)).toBe(0);
+    expect(ports.crls).toHaveLength(1);
+  });
+
+  test('is not current when it lacks a revocation, or is a day old', () => {
+    const crl: CrlRecord = {
+      number: 1,
+      thisUpdate: now,
+      nextUpdate: seconds(crlLifetimeSeconds),
+      der: new Uint8Array(),
+    };
+    expect(isCrlCurrent(crl, null, seconds(1))).toBe(true);
+    expect(isCrlCurrent(crl, seconds(0.5), seconds(1))).toBe(false);
+    expect(isCrlCurrent(crl, null, seconds(86_400))).toBe(false);
+    expect(isCrlCurrent(null, null, now)).toBe(false);
+  });
+});
