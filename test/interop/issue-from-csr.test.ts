@@ -1,10 +1,10 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
-import type { Principal } from '../../../src/domain/principal.ts';
-import type { Profile } from '../../../src/domain/profile.ts';
-import { issue } from '../../../src/issuance/issue.ts';
-import { type CsrRequest, issueFromCsr } from '../../../src/issuance/issue-from-csr.ts';
-import { activeIssuer, makeEstate, now, portsOf, profile } from './scene.ts';
+import type { Principal } from '../../src/domain/principal.ts';
+import type { Profile } from '../../src/domain/profile.ts';
+import { issue } from '../../src/issuance/issue.ts';
+import { type CsrRequest, issueFromCsr } from '../../src/issuance/issue-from-csr.ts';
+import { activeIssuer, makeEstate, now, portsOf, profile } from '../unit/issuance/scene.ts';
 
 type Operator = Extract<Principal, { kind: 'operator' }>;
 
