@@ -3,6 +3,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { run } from '../../src/cli/program.ts';
+import type { World } from '../../src/cli/world.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 
@@ -72,6 +74,53 @@ describe('the documents', () => {
       [...textOf(document).matchAll(/\bnpm (?:run (?:-s )?)([a-z][a-z:-]*)/g)].map((match) => match[1]!),
     );
     expect([...new Set(named)].filter((name) => !(name in scripts))).toEqual([]);
+  });
+});
+
+/** What `--help` says of a command line's command; empty when there is no such command. */
+async function helpOf(words: readonly string[]): Promise<string> {
+  let help = '';
+  const world: World = {
+    stdout: (text) => {
+      help += text;
+    },
+    stderr: () => undefined,
+    readStdin: async () => '',
+    isTerminal: false,
+    env: {},
+    uid: 1000,
+    now: () => new Date(0),
+    sleep: async () => undefined,
+    openService: () => Promise.reject(new Error('help asks no service')),
+    untilToldToStop: async () => undefined,
+  };
+  const code = await run([...words, '--help'], world);
+  return code === 0 && help.startsWith(`Usage: omens ${words.join(' ')} `) ? help : '';
+}
+
+/** Command lines of ours in fenced blocks and backticks: the words of the command, and its options. */
+const commandsIn = (document: string) =>
+  [
+    ...textOf(document)
+      .replace(/\\\n\s*/g, '')
+      .matchAll(/(?:^(?:\$ )?|`)omens ((?:[a-z]+ ?)+)([^#`\n]*)/gm),
+  ].map(([line, words, rest]) => ({
+    line: `${document}: ${line.replace('`', '').trim()}`,
+    words: words!.trim().split(' '),
+    options: [...rest!.matchAll(/(?<=^|\s)--[a-z0-9-]+/g)].map((match) => match[0]),
+  }));
+
+describe('the commands that documents show', () => {
+  const shown = ['README.md', 'CHANGELOG.md', ...markdownBelow('docs')].flatMap(commandsIn);
+
+  test.each(shown)('$line', async ({ words, options }) => {
+    const help = await helpOf(words);
+    expect(help).not.toBe('');
+    expect(options.filter((option) => !new RegExp(`^  (?:-[a-z], )?${option}\\b`, 'm').test(help))).toEqual([]);
+  });
+
+  test('are enough of them to notice when they are not found', () => {
+    expect(shown.length).toBeGreaterThan(20);
   });
 });
 
