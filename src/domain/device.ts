@@ -1,4 +1,5 @@
 // Devices, what they may have (grants) and where their certificates follow one another (lineages).
+import type { EndorsementException } from './enrollment.ts';
 import type { CertificateNames } from './profile.ts';
 
 /** Inventory record of a host. */
@@ -25,3 +26,29 @@ export const placeholderAgentUuids: readonly string[] = [
   'd432fbb3-d2f1-4a97-9ef7-75bd81c00000',
   '12345678-1234-1234-1234-123456789012',
 ];
+
+/** A proved EK in the inventory. */
+export type EndorsementKeyRecord = {
+  readonly fingerprint: string;
+  readonly deviceId: string;
+  readonly public: Uint8Array;
+  readonly manufacturer: string | null;
+  readonly model: string | null;
+  readonly version: string | null;
+  readonly hardwareSerial: string;
+  readonly exception: EndorsementException | null;
+  readonly provedAt: Date;
+};
+
+/** An EK that an admin knows before its host calls, with what that host may have. */
+export type Preregistration = {
+  readonly ekFingerprint: string;
+  readonly hostName: string;
+  readonly grants: readonly Grant[];
+  readonly exception: EndorsementException | null;
+  readonly createdBy: string;
+  readonly createdAt: Date;
+};
+
+/** The successive certificates of one device, one profile and one place of use. */
+export type Lineage = { readonly id: string; readonly profile: string; readonly place: string };

@@ -9,7 +9,8 @@ import { type IssuePorts, issueGranted } from './issue-granted.ts';
 import { type JudgePorts, type JudgeReason, type Judgement, judgeActivation } from './judge-activation.ts';
 import { hexOf, octetsOf } from './octets.ts';
 import { readAttestationKey } from './presented-tpm.ts';
-import type { ActivationStep, Context, EnrollmentStore, Taking, TakingOutcome, TpmKeyRecord } from './records.ts';
+import type { Context, EnrollmentStore } from './records.ts';
+import type { ActivationStep, Taking, TakingOutcome, TpmKeyRecord } from '../domain/taking.ts';
 import { sha256Hex } from '../x509/digest.ts';
 
 export type ActivateReason =

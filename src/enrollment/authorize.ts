@@ -1,12 +1,11 @@
 // May this host have what its TPM proved it can hold? Decisions about one activation, pure: the same records at the same
 // instant give the same answer. Nothing is read, written or compared with a TPM here.
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { Device, Grant } from '../domain/device.ts';
+import type { Device, Grant, Preregistration } from '../domain/device.ts';
 import type { ApprovedEnrollment, ChallengedEnrollment } from '../domain/enrollment.ts';
 import { type EnrollmentTokenRecord, parseEnrollmentCredential } from '../domain/enrollment-token.ts';
 import { err, ok, type Refusal, type Result } from '../domain/result.ts';
 import { wireTime } from '../domain/wire.ts';
-import type { Preregistration } from './records.ts';
 
 export type TokenReason =
   | 'unknownEnrollmentToken'

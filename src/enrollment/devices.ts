@@ -1,7 +1,7 @@
 // Hosts in the inventory: shown, granted, suspended, resumed, retired, and known beforehand by their EK. What becomes of
 // their certificates when they are suspended or retired is not decided here.
-import { decodeCursor, encodeCursor } from '../domain/cursor.ts';
-import type { Device, DeviceState, Grant } from '../domain/device.ts';
+import { type Cursor, decodeCursor, encodeCursor } from '../domain/cursor.ts';
+import type { Device, DeviceState, Grant, Lineage, Preregistration } from '../domain/device.ts';
 import { type Principal, principalText } from '../domain/principal.ts';
 import type { Profile } from '../domain/profile.ts';
 import { err, ok, type Refusal, type Result } from '../domain/result.ts';
@@ -15,7 +15,7 @@ import {
   wireTime,
 } from '../domain/wire.ts';
 import { type GrantReason, makeGrants, readGrants } from './grants.ts';
-import type { Context, DeviceLookups, Lineage, Position, Preregistration } from './records.ts';
+import type { Context, DeviceLookups } from './records.ts';
 
 export type DeviceReason = 'notFound' | 'deviceRetired' | 'deviceNotSuspended' | 'alreadyPreregistered' | GrantReason;
 
@@ -25,7 +25,7 @@ type Change = { readonly by: string; readonly at: Date };
 export type DevicePorts = Pick<DeviceLookups, 'findDevice' | 'grantsOf' | 'endorsementKeysOf' | 'lineagesOf'> & {
   readonly profiles: ReadonlyMap<string, Profile>;
   /** Newest first. */
-  readonly listDevices: (after: Position | null, limit: number) => Promise<readonly Device[]>;
+  readonly listDevices: (after: Cursor | null, limit: number) => Promise<readonly Device[]>;
   /** The newest certificate of a lineage, or null. */
   readonly newestCertificate: (lineageId: string) => Promise<CertificateResource | null>;
   /** False when the device is not in a state from which this one can be reached. */

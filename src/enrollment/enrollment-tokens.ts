@@ -1,7 +1,7 @@
 // Enrollment tokens: made, listed and withdrawn by admins. A token is a grant in waiting; it is spent elsewhere, in the
 // transaction that makes the device.
 import { createHash } from 'node:crypto';
-import { decodeCursor, encodeCursor } from '../domain/cursor.ts';
+import { type Cursor, decodeCursor, encodeCursor } from '../domain/cursor.ts';
 import type { Grant } from '../domain/device.ts';
 import {
   encodeEnrollmentToken,
@@ -15,7 +15,7 @@ import { defaultGrantProfiles, type Profile } from '../domain/profile.ts';
 import { err, ok, type Refusal, type Result } from '../domain/result.ts';
 import { type EnrollmentTokenBody, type EnrollmentTokenResource, type Page, wireTime } from '../domain/wire.ts';
 import { type GrantReason, makeGrants } from './grants.ts';
-import type { Context, Position } from './records.ts';
+import type { Context } from './records.ts';
 
 export type EnrollmentTokenReason = 'lifetimeTooLong' | 'notFound' | GrantReason;
 
@@ -31,7 +31,7 @@ export type EnrollmentTokenPorts = {
   readonly rootSha256: string;
   readonly insertEnrollmentToken: (token: EnrollmentTokenRecord) => Promise<void>;
   /** Newest first. */
-  readonly listEnrollmentTokens: (after: Position | null, limit: number) => Promise<readonly EnrollmentTokenRecord[]>;
+  readonly listEnrollmentTokens: (after: Cursor | null, limit: number) => Promise<readonly EnrollmentTokenRecord[]>;
   /** False when there is no such token; a second time changes nothing. */
   readonly revokeEnrollmentToken: (id: string, at: Date, by: string) => Promise<boolean>;
 };

@@ -1,6 +1,6 @@
 // The certificates of one activation: from what was granted to requests that issuance takes, and from its answers to the
 // answer of the enrollment. Asked again after a crash it ends in the same certificates, since issuance remembers.
-import type { Device, Grant } from '../domain/device.ts';
+import type { Device, Grant, EndorsementKeyRecord, Lineage } from '../domain/device.ts';
 import type { AuthorizedEnrollment, IssuedEnrollment, PresentedEndorsementKey } from '../domain/enrollment.ts';
 import type { PlanSubject } from '../domain/plan.ts';
 import type { Profile } from '../domain/profile.ts';
@@ -8,7 +8,8 @@ import { renewAt } from '../domain/renewal.ts';
 import { err, ok, type Refusal, type Result } from '../domain/result.ts';
 import { type IssuedCertificateResource, wireTime } from '../domain/wire.ts';
 import type { IssuedCertificate, IssueRequest } from '../issuance/issue.ts';
-import type { ActivationStep, DeviceLookups, EndorsementKeyRecord, EnrollmentStore, Lineage } from './records.ts';
+import type { DeviceLookups, EnrollmentStore } from './records.ts';
+import type { ActivationStep } from '../domain/taking.ts';
 import { readPublicArea } from './presented-tpm.ts';
 import { readProof } from './read-proof.ts';
 import { fitToGrants, type Granted, readRequested } from './requested-certificates.ts';

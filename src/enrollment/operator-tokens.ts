@@ -1,5 +1,6 @@
 // Tokens of people and scripts: made, listed, revoked, and recognized. What a role may do is decided where it does it.
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { decodeCursor, encodeCursor, MalformedCursor } from '../domain/cursor.ts';
 import { isDnsName, normalizeIpAddress, parseIpAddress } from '../domain/names.ts';
 import {
   admitsSource,
@@ -174,14 +175,14 @@ const resourceOf = (token: OperatorTokenRecord): OperatorTokenResource => ({
   revokedAt: token.revokedAt === null ? null : wireTime(token.revokedAt),
 });
 
-const writeCursor = (token: OperatorTokenRecord): string =>
-  Buffer.from(`${token.createdAt.getTime()} ${token.id}`).toString('base64url');
+const writeCursor = (token: OperatorTokenRecord): string => encodeCursor({ at: token.createdAt, id: token.id });
 
-/** A cursor that is not ours begins at the top: it gives nothing that its caller may not see. */
-function readCursor(cursor: string | undefined): { readonly createdAt: Date; readonly id: string } | null {
-  const text = Buffer.from(cursor ?? '', 'base64url').toString('latin1');
-  const found = /^([0-9]{1,15}) ([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/.exec(text);
-  return found === null ? null : { createdAt: new Date(Number(found[1])), id: found[2] ?? '' };
+/** Throws `MalformedCursor`, also for the cursor of another list. */
+function readCursor(text: string | undefined): { readonly createdAt: Date; readonly id: string } | null {
+  const cursor = decodeCursor(text);
+  if (cursor === null) return null;
+  if (!/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(cursor.id)) throw new MalformedCursor();
+  return { createdAt: cursor.at, id: cursor.id };
 }
 
 const sha256 = (octets: Uint8Array): Uint8Array => createHash('sha256').update(octets).digest();

@@ -1,102 +1,19 @@
 // What enrollment writes down and reads back, as the functions that it needs. A store is any set of functions that fit;
 // each call is one transaction, with its line of the audit in it.
-import type { Device, Grant } from '../domain/device.ts';
+import type { Cursor } from '../domain/cursor.ts';
+import type { Device, EndorsementKeyRecord, Grant, Lineage, Preregistration } from '../domain/device.ts';
 import type {
   ApprovedEnrollment,
   Challenge,
   ChallengedEnrollment,
-  EndorsementException,
   Enrollment,
   IssuedEnrollment,
   PendingEnrollment,
-  PresentedEndorsementKey,
   Proof,
 } from '../domain/enrollment.ts';
 import type { EnrollmentTokenRecord } from '../domain/enrollment-token.ts';
 import type { Refusal } from '../domain/result.ts';
-
-/** Where a page of a list ended: instant and id of its last item. */
-export type Position = { readonly at: Date; readonly id: string };
-
-/** A proved EK in the inventory. */
-export type EndorsementKeyRecord = {
-  readonly fingerprint: string;
-  readonly deviceId: string;
-  readonly public: Uint8Array;
-  readonly manufacturer: string | null;
-  readonly model: string | null;
-  readonly version: string | null;
-  readonly hardwareSerial: string;
-  readonly exception: EndorsementException | null;
-  readonly provedAt: Date;
-};
-
-/** An EK that an admin knows before its host calls, with what that host may have. */
-export type Preregistration = {
-  readonly ekFingerprint: string;
-  readonly hostName: string;
-  readonly grants: readonly Grant[];
-  readonly exception: EndorsementException | null;
-  readonly createdBy: string;
-  readonly createdAt: Date;
-};
-
-export type Lineage = { readonly id: string; readonly profile: string; readonly place: string };
-
-/** A key that a TPM holds; `name` is its Name in lower-case hex, `public` TPM2B_PUBLIC. */
-export type TpmKeyRecord = {
-  readonly name: string;
-  readonly role: 'attestation' | 'request' | 'devid';
-  readonly public: Uint8Array;
-  readonly spkiSha256: string;
-};
-
-/** Everything that a successful activation takes, at once or not at all. */
-export type Taking = {
-  readonly enrollmentId: string;
-  readonly bodySha256: string;
-  readonly at: Date;
-  readonly leaseUntil: Date;
-  /** By what it is authorized; `join` adds an EK to a device and takes nothing else. */
-  readonly by: 'token' | 'preregistration' | 'approval' | 'join';
-  /** Text of the principal behind it. */
-  readonly principal: string;
-  /** Spent if it is not null; the taking fails unless it is good. */
-  readonly tokenId: string | null;
-  /** Whether a token that is no longer good makes the taking fail; an approval stands without it. */
-  readonly isTokenNeeded: boolean;
-  readonly device: {
-    readonly id: string;
-    readonly isNew: boolean;
-    readonly hostName: string;
-    readonly keylimeUuid: string | null;
-    /** The device that is retired for this one. */
-    readonly replaces: string | null;
-  };
-  readonly endorsementKey: PresentedEndorsementKey & { readonly spkiSha256: string };
-  /** AK, request key and DevID key; those of the device that are not among them are replaced. Empty when joining. */
-  readonly tpmKeys: readonly TpmKeyRecord[];
-  /** SubjectPublicKeyInfo digests of the software keys. */
-  readonly softwareKeys: readonly string[];
-  readonly grants: readonly Grant[];
-  /** One for each certificate that was asked for; made where there is none yet. */
-  readonly lineages: readonly Omit<Lineage, 'id'>[];
-  readonly proof: Proof;
-  /** When joining, the enrollment ends here with this answer. */
-  readonly answer: IssuedEnrollment['answer'] | null;
-};
-
-export type TakingOutcome =
-  | { readonly kind: 'taken' }
-  /** Somebody else concluded the enrollment, or works on it. */
-  | { readonly kind: 'lost' }
-  | {
-      readonly kind: 'conflict';
-      readonly with: 'token' | 'hostName' | 'device' | 'endorsementKey' | 'tpmKey' | 'publicKey' | 'compromisedKey';
-    };
-
-/** Which activation a step belongs to. */
-export type ActivationStep = { readonly id: string; readonly bodySha256: string; readonly at: Date };
+import type { ActivationStep, Taking, TakingOutcome } from '../domain/taking.ts';
 
 export type EnrollmentStore = {
   readonly insertEnrollment: (enrollment: ChallengedEnrollment) => Promise<void>;
@@ -139,7 +56,7 @@ export type EnrollmentStore = {
   readonly listEnrollments: (query: {
     readonly state: 'pending' | 'approved';
     readonly since: Date;
-    readonly after: Position | null;
+    readonly after: Cursor | null;
     readonly limit: number;
   }) => Promise<readonly (PendingEnrollment | ApprovedEnrollment)[]>;
   /** TPM2B_PUBLIC of a request key, the device that it speaks for now, and its enrollments. */

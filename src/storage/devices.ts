@@ -1,0 +1,106 @@
+// Rows of devices, with their proved EKs, grants and lineages. Who may change them is decided elsewhere.
+import { randomUUID } from 'node:crypto';
+import type { CertificateRecord } from '../domain/certificate.ts';
+import type { Cursor } from '../domain/cursor.ts';
+import type { Device, DeviceState, EndorsementKeyRecord, Grant, Lineage } from '../domain/device.ts';
+import { certificateFromRow } from './certificates.ts';
+import type { RawRow, Session } from './pool.ts';
+import { boolean, instant, octets, text, textOrNull, texts } from './row.ts';
+import { statement } from './statement.ts';
+
+const find = statement<[string], Device>('find_device.sql', deviceFromRow);
+const ofHostName = statement<[string], Device>('device_of_host_name.sql', deviceFromRow);
+const ofEndorsementKey = statement<[string], Device>('device_of_endorsement_key.sql', deviceFromRow);
+const ofAttestationKey = statement<[string], { readonly device: Device; readonly isCurrent: boolean }>(
+  'device_of_attestation_key.sql',
+  (row) => ({ device: deviceFromRow(row), isCurrent: boolean(row, 'is_current') }),
+);
+const list = statement<[Date | null, string | null, number], Device>('list_devices.sql', deviceFromRow);
+const grants = statement<[string], Grant>('grants_of_device.sql', (row) => ({
+  profile: text(row, 'profile'),
+  dnsNames: texts(row, 'dns_names'),
+  ipAddresses: texts(row, 'ip_addresses'),
+  uris: texts(row, 'uris'),
+  place: text(row, 'place'),
+}));
+const endorsementKeys = statement<[string], EndorsementKeyRecord>('endorsement_keys_of_device.sql', (row) => ({
+  fingerprint: text(row, 'fingerprint'),
+  deviceId: text(row, 'device_id'),
+  public: octets(row, 'public'),
+  manufacturer: textOrNull(row, 'manufacturer'),
+  model: textOrNull(row, 'model'),
+  version: textOrNull(row, 'version'),
+  hardwareSerial: text(row, 'hardware_serial'),
+  exception: exceptionOf(row),
+  provedAt: instant(row, 'proved_at'),
+}));
+const lineages = statement<[string], Lineage>('lineages_of_device.sql', (row) => ({
+  id: text(row, 'id'),
+  profile: text(row, 'profile'),
+  place: text(row, 'place'),
+}));
+const newest = statement<[string], CertificateRecord>('newest_certificate_of_lineage.sql', certificateFromRow);
+const changeState = statement<[string, DeviceState, string, Date], string>('change_device_state.sql', (row) =>
+  text(row, 'id'),
+);
+const replace = statement<[string, string, string, Date], unknown>('replace_grants.sql', (row) => row['done']);
+
+/** Devices in a database, as enrollment needs them. */
+export const deviceStore = (db: Session) => ({
+  findDevice: async (id: string): Promise<Device | null> => (await find(db, [id]))[0] ?? null,
+  deviceOfHostName: async (hostName: string): Promise<Device | null> => (await ofHostName(db, [hostName]))[0] ?? null,
+  deviceOfEndorsementKey: async (fingerprint: string): Promise<Device | null> =>
+    (await ofEndorsementKey(db, [fingerprint]))[0] ?? null,
+  deviceOfAttestationKey: async (name: string) => (await ofAttestationKey(db, [name]))[0] ?? null,
+  /** Newest first, after `after`. */
+  listDevices: (after: Cursor | null, limit: number): Promise<readonly Device[]> =>
+    list(db, [after?.at ?? null, after?.id ?? null, limit]),
+  grantsOf: (deviceId: string): Promise<readonly Grant[]> => grants(db, [deviceId]),
+  endorsementKeysOf: (deviceId: string): Promise<readonly EndorsementKeyRecord[]> => endorsementKeys(db, [deviceId]),
+  lineagesOf: (deviceId: string): Promise<readonly Lineage[]> => lineages(db, [deviceId]),
+  /** The newest certificate of a lineage. */
+  newestCertificateOf: async (lineageId: string): Promise<CertificateRecord | null> =>
+    (await newest(db, [lineageId]))[0] ?? null,
+  /** False when there is no such device, or it is retired and should not be. */
+  changeDeviceState: async (id: string, state: DeviceState, change: Change): Promise<boolean> =>
+    (await changeState(db, [id, state, change.by, change.at])).length === 1,
+  replaceGrants: async (id: string, wanted: readonly Grant[], change: Change): Promise<void> => {
+    await replace(db, [id, grantsJson(wanted), change.by, change.at]);
+  },
+});
+
+type Change = { readonly by: string; readonly at: Date };
+
+/** Grants as the statements take them, each with an id for a new row. */
+export const grantsJson = (wanted: readonly Grant[]): string =>
+  JSON.stringify(
+    wanted.map(({ profile, place, dnsNames, ipAddresses, uris }) => ({
+      id: randomUUID(),
+      profile,
+      place,
+      names: { dnsNames, ipAddresses, uris },
+    })),
+  );
+
+function deviceFromRow(row: RawRow): Device {
+  return {
+    id: text(row, 'id'),
+    hostName: text(row, 'host_name'),
+    state: stateOf(text(row, 'state')),
+    keylimeUuid: textOrNull(row, 'keylime_uuid'),
+    createdAt: instant(row, 'created_at'),
+    lastSeenAt: instant(row, 'last_seen_at'),
+  };
+}
+
+function stateOf(value: string): DeviceState {
+  if (value === 'active' || value === 'suspended' || value === 'retired') return value;
+  throw new TypeError('column state is no state of a device');
+}
+
+/** The column `exception`. */
+export function exceptionOf(row: RawRow): 'rocaWeak' | 'noCertificate' | null {
+  const value = textOrNull(row, 'exception');
+  if (value === null || value === 'rocaWeak' || value === 'noCertificate') return value;
+  throw new TypeError('column exception is none');
+}
