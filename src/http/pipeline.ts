@@ -1,5 +1,6 @@
 // The way of a request from its octets to those of its answer, without a framework: checks, caller, contract, handler,
 // headers. Routes and contract are compared here, once, before anything is served.
+import { MalformedCursor } from '../domain/cursor.ts';
 import type { Refusal } from '../domain/result.ts';
 import { type AuthenticationPorts, authenticate } from './authenticate.ts';
 import type { Contract, OperationFacts } from './contract.ts';
@@ -91,6 +92,7 @@ async function serve({ edge, route, handle, request }: Serving): Promise<WireRep
   const requestId = requestIdFor(headers);
   const answer = await outcomeOf({ edge, route, handle, request, headers, requestId, now: begun }).catch(
     (fault: unknown): Outcome => {
+      if (fault instanceof MalformedCursor) return { refusals: cursorRefusal(fault.message) };
       edge.log('http.fault', { requestId, method: route.method, path: route.path, fault });
       return refused(
         edge.isOutage(fault) ? 'unavailable' : 'internal',
@@ -100,6 +102,14 @@ async function serve({ edge, route, handle, request }: Serving): Promise<WireRep
   );
   return finish(edge, answer, { requestId, method: route.method, path: route.path, source: request.source, begun });
 }
+
+/** Only the list that made a cursor can read it, so it is known to be wrong this late. */
+const cursorRefusal = (detail: string): Refusal<'malformedQuery'> => ({
+  reason: 'malformedQuery',
+  detail,
+  field: 'cursor',
+  accepted: 'the next of the page before',
+});
 
 type Asked = Serving & { readonly headers: Headers; readonly requestId: string; readonly now: Date };
 

@@ -1,5 +1,6 @@
 // The two listeners: HTTPS for the API, and plain HTTP for what is public and signed. Starts and ends them; what they
 // answer is made elsewhere.
+import { X509Certificate } from 'node:crypto';
 import {
   createServer as createHttpServer,
   type IncomingMessage,
@@ -25,7 +26,10 @@ import { tokenRoutes } from './routes/tokens.ts';
 import type { HttpServices } from './services.ts';
 import { authorityOf } from '../domain/request-signature.ts';
 
-/** A certificate chain (leaf first) and its PKCS#8 key, both PEM. */
+/**
+ * A certificate chain and its PKCS#8 key, both PEM. The chain is leaf, issuing CA and root: a host that knows the root by
+ * its SHA-256 only can find it nowhere else.
+ */
 export type TlsIdentity = { readonly certPem: string; readonly keyPem: string };
 
 /** The server's own certificate, which renews itself. */
@@ -127,6 +131,10 @@ export async function startHttp(options: HttpOptions): Promise<RunningHttp> {
   for (const server of [https, plain]) prepare(server, options.log);
   const both = [https, plain].map(listenerOf);
   https.on('tlsClientError', (_error: Error, socket: Socket) => socket.destroy());
+  if (!presentsRoot(options.tls.current())) {
+    const hint = 'hosts that know the root by its SHA-256 only cannot enroll: put it at the end of the chain';
+    options.log('http.rootNotPresented', { hint });
+  }
   const stopWatching = options.tls.onChange(() => {
     https.setSecureContext(secureContext());
     options.log('http.certificateReplaced', {});
@@ -147,6 +155,13 @@ export async function startHttp(options: HttpOptions): Promise<RunningHttp> {
       await Promise.all(both.map(end));
     },
   };
+}
+
+/** Whether the last certificate of the chain is self-issued. */
+function presentsRoot({ certPem }: TlsIdentity): boolean {
+  const last = certPem.slice(certPem.lastIndexOf('-----BEGIN CERTIFICATE-----'));
+  const certificate = new X509Certificate(last);
+  return certificate.checkIssued(certificate);
 }
 
 type Listener = { readonly server: Server; readonly endIdle: () => void };

@@ -160,6 +160,15 @@ describe('heads', () => {
     });
   });
 
+  test('a cursor that no list made', async () => {
+    const reply = await get('/v1/operator-tokens?cursor=bm9uc2Vuc2U', { authorization: `Bearer ${admin}` });
+    expect({ status: reply.status, reason: reasonOf(reply.json), field: reply.json?.field }).toEqual({
+      status: 400,
+      reason: 'malformedQuery',
+      field: 'cursor',
+    });
+  });
+
   test('a method that the resource does not know, with those that it knows', async () => {
     const reply = await server.call({ method: 'DELETE', path: '/v1/devices' });
     expect(reply).toMatchObject({ status: 405, headers: { allow: 'GET, HEAD, POST' } });

@@ -107,6 +107,16 @@ describe('the HTTPS listener', () => {
     expect([await trustedBy(first.rootPem), await trustedBy(second.rootPem)]).toEqual([false, true]);
   });
 
+  test('says at start when hosts could not find its root', async () => {
+    const pki = await makePki();
+    const withRoot = await start();
+    expect(withRoot.logged.map(({ event }) => event)).not.toContain('http.rootNotPresented');
+    const { logged } = await start({
+      tls: { current: () => ({ certPem: pki.leafPem, keyPem: pki.keyPem }), onChange: () => () => undefined },
+    });
+    expect(logged.map(({ event }) => event)).toContain('http.rootNotPresented');
+  });
+
   test('gives a nonce to HEAD /v1/nonce, another each time, in no body', async () => {
     const { call } = await start();
     const replies = [
