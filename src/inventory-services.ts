@@ -56,7 +56,7 @@ export function certificateReads(sources: Sources): Omit<CertificateServices, 'i
         deviceId: query.device ?? null,
         serialNumber: query.serial ?? null,
         status: query.status ?? null,
-        after: positionOf(decodeCursor(query.cursor)),
+        after: positionOf(decodeCursor(query.cursor, 'sha256')),
         limit: query.limit + 1,
       });
       const page = rows.slice(0, query.limit);
@@ -76,7 +76,11 @@ export function certificateReads(sources: Sources): Omit<CertificateServices, 'i
     },
     expiryReport: async (query, { now }) => {
       const { report: page, next } = await report(
-        { withinSeconds: query.within ?? null, after: positionOf(decodeCursor(query.cursor)), limit: query.limit },
+        {
+          withinSeconds: query.within ?? null,
+          after: positionOf(decodeCursor(query.cursor, 'sha256')),
+          limit: query.limit,
+        },
         now,
       );
       return { ...page, next: next === null ? null : encodeCursor(cursorOf(next)) };

@@ -82,7 +82,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     if (database.isExclusive) await store.endLeases(now());
     const ports = (options.wrapIssuance ?? ((unchanged) => unchanged))(issuancePorts(authorities, config, store));
     const parts = { config, log, policies, db: database.db, authorities, store, ports, now };
-    const own = await ownCertificate({ ...parts, issue: issue(ports) });
+    const own = await ownCertificate({ ...parts, issue: issue(ports), rootPem: rootPemOf(authorities) });
     const services = await httpServices(parts);
     const jobs = await serverJobs({ ...parts, own });
     await jobs.beforeListening();
@@ -165,6 +165,9 @@ function leaveAtOnce(log: Logger, why: string): void {
   log.error('server.lockLost', { why, hint: 'start the server again; it takes the lock or says who holds it' });
   process.exit(1);
 }
+
+const rootPemOf = (authorities: Authorities): string =>
+  authorities.rootPemOf(authorities.active.get('estate')?.id ?? '') ?? '';
 
 /** openapi.yaml of the sources or, one level further up, of the build. */
 function contractPath(): string {

@@ -20,10 +20,18 @@ export type OwnCertificateParts = {
   readonly policies: Policies;
   readonly issue: (request: IssueRequest) => Promise<Result<IssuedCertificate, readonly Refusal[]>>;
   readonly now: () => Date;
+  /** PEM of the estate's root: presented too, since a host may know nothing of it but its SHA-256. */
+  readonly rootPem: string;
 };
 
 /** Loads the server's certificate, or has one issued. */
-export async function ownCertificate({ config, policies, issue, now }: OwnCertificateParts): Promise<OwnCertificate> {
+export async function ownCertificate({
+  config,
+  policies,
+  issue,
+  now,
+  rootPem,
+}: OwnCertificateParts): Promise<OwnCertificate> {
   const profile = policies.profiles.get('omens-server');
   if (profile === undefined) throw new Error(`${config.policiesDirectory} has no profile omens-server`);
   const path = join(config.dataDirectory, 'server-tls.pem');
@@ -38,7 +46,7 @@ export async function ownCertificate({ config, policies, issue, now }: OwnCertif
   let current = (await keep(names, now())).certificate;
   return {
     tls: {
-      current: () => ({ certPem: current.chainPem, keyPem: current.keyPem }),
+      current: () => ({ certPem: current.chainPem + rootPem, keyPem: current.keyPem }),
       onChange: (changed) => {
         watchers.add(changed);
         return () => void watchers.delete(changed);

@@ -14,13 +14,17 @@ export class MalformedCursor extends Error {
 export const encodeCursor = ({ at, id }: Cursor): string =>
   Buffer.from(`${at.toISOString()} ${id}`, 'utf8').toString('base64url');
 
-/** Reads a cursor; null for none. Throws `MalformedCursor`. */
-export function decodeCursor(text: string | undefined): Cursor | null {
+const idForms = {
+  uuid: /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
+  sha256: /^[0-9a-f]{64}$/,
+} as const;
+
+/** Reads a cursor of a list whose items have ids of this form; null for none. Throws `MalformedCursor`. */
+export function decodeCursor(text: string | undefined, idForm: keyof typeof idForms): Cursor | null {
   if (text === undefined) return null;
-  const parts = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) ([0-9a-f-]{1,64})$/.exec(
-    Buffer.from(text, 'base64url').toString('utf8'),
-  );
-  const at = new Date(parts?.[1] ?? NaN);
-  if (parts?.[2] === undefined || Number.isNaN(at.getTime())) throw new MalformedCursor();
-  return { at, id: parts[2] };
+  const [instant = '', id = ''] = Buffer.from(text, 'base64url').toString('utf8').split(' ');
+  const at = new Date(instant);
+  const isWhole = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(instant) && !Number.isNaN(at.getTime());
+  if (!isWhole || !idForms[idForm].test(id)) throw new MalformedCursor();
+  return { at, id };
 }

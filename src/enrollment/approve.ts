@@ -45,7 +45,7 @@ export const listEnrollments =
     { now }: Context,
   ): Promise<Page<PendingEnrollmentResource>> => {
     const since = new Date(now.getTime() - approvalLifetimeSeconds * 1000);
-    const after = decodeCursor(query.cursor);
+    const after = decodeCursor(query.cursor, 'uuid');
     const found = await ports.listEnrollments({ state: query.state, since, after, limit: query.limit + 1 });
     const shown = found.slice(0, query.limit);
     const last = found.length > query.limit ? shown.at(-1) : undefined;

@@ -41,7 +41,7 @@ type Changed = Promise<Result<DeviceResource, readonly Refusal<DeviceReason>[]>>
 export const listDevices =
   (ports: DevicePorts) =>
   async (query: { readonly cursor?: string; readonly limit: number }): Promise<Page<DeviceResource>> => {
-    const found = await ports.listDevices(decodeCursor(query.cursor), query.limit + 1);
+    const found = await ports.listDevices(decodeCursor(query.cursor, 'uuid'), query.limit + 1);
     const shown = found.slice(0, query.limit);
     const last = found.length > query.limit ? shown.at(-1) : undefined;
     const items = await Promise.all(shown.map((device) => resourceOf(ports, device)));

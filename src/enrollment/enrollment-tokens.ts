@@ -71,7 +71,7 @@ export const createEnrollmentToken =
 export const listEnrollmentTokens =
   (ports: EnrollmentTokenPorts) =>
   async (query: { readonly cursor?: string; readonly limit: number }): Promise<Page<EnrollmentTokenResource>> => {
-    const found = await ports.listEnrollmentTokens(decodeCursor(query.cursor), query.limit + 1);
+    const found = await ports.listEnrollmentTokens(decodeCursor(query.cursor, 'uuid'), query.limit + 1);
     const shown = found.slice(0, query.limit);
     const last = found.length > query.limit ? shown.at(-1) : undefined;
     const next = last === undefined ? null : encodeCursor({ at: last.createdAt, id: last.id });

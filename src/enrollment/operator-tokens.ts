@@ -179,7 +179,7 @@ const writeCursor = (token: OperatorTokenRecord): string => encodeCursor({ at: t
 
 /** Throws `MalformedCursor`, also for the cursor of another list. */
 function readCursor(text: string | undefined): { readonly createdAt: Date; readonly id: string } | null {
-  const cursor = decodeCursor(text);
+  const cursor = decodeCursor(text, 'uuid');
   if (cursor === null) return null;
   if (!/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(cursor.id)) throw new MalformedCursor();
   return { createdAt: cursor.at, id: cursor.id };

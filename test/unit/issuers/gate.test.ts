@@ -43,7 +43,7 @@ test('findings come instead of a permission', async () => {
 });
 
 test('the lint sees a signature that the issuer never made', async () => {
-  let seen = new Uint8Array();
+  let seen: Uint8Array = new Uint8Array();
   const linted = await LintedTbs.lint(
     Buffer.from('x'),
     lint((assembled) => {
