@@ -51,9 +51,9 @@ export type BitString = { readonly unusedBits: number; readonly octets: Uint8Arr
 /**
  * Departures from DER that TPM vendors are known for. Only the reader of endorsement certificates allows any of them:
  * `nonMinimalSerial` is a serial number with superfluous zero octets, `unsortedSet` a relative distinguished name of
- * several attributes in the wrong order.
+ * several attributes in the wrong order, `paddedKeyUsage` a keyUsage that keeps its trailing zero bits.
  */
-export type DerQuirk = 'nonMinimalSerial' | 'unsortedSet';
+export type DerQuirk = 'nonMinimalSerial' | 'unsortedSet' | 'paddedKeyUsage';
 
 /** Octets behind, or within, which nothing may be left over: the reading ends with `end()`. */
 export class DerReader {
@@ -70,6 +70,11 @@ export class DerReader {
     this.#depth = range?.depth ?? 0;
     this.#quirks = quirks;
     if (this.#depth > maxDepth) throw this.fault('nested too deeply');
+  }
+
+  /** Whether a departure from DER is let pass in this reading. */
+  allows(quirk: DerQuirk): boolean {
+    return this.#quirks.includes(quirk);
   }
 
   /** A fault at the present place, for a caller that finds one in what it read. */

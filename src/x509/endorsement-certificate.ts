@@ -46,6 +46,7 @@ type Refused = Refusal<EndorsementCertificateReason>;
 const allowedQuirks: readonly { readonly quirk: DerQuirk; readonly manufacturer: string }[] = [
   { quirk: 'nonMinimalSerial', manufacturer: '53544D20' },
   { quirk: 'unsortedSet', manufacturer: '4E544300' },
+  { quirk: 'paddedKeyUsage', manufacturer: '49465800' },
 ];
 
 /**

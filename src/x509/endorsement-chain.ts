@@ -1,15 +1,7 @@
 // From an EK certificate to a self-signed root of its vendor, through intermediates that never count as anchors.
 // Bounded, and nothing is ever fetched: what is missing is named, so that a reviewer can add it to the policy.
 import { err, ok, type Refusal, type Result } from '../domain/result.ts';
-import {
-  caFault,
-  isCandidate,
-  isSelfSigned,
-  shownName,
-  signatureFault,
-  validityFault,
-  type LinkReason,
-} from './ca-link.ts';
+import { caFault, isCandidate, shownName, signatureFault, validityFault, type LinkReason } from './ca-link.ts';
 import { isSelfIssued, readCertificate, type Certificate } from './certificate.ts';
 import { sha256Hex } from './digest.ts';
 
@@ -28,9 +20,9 @@ export type PolicyCertificate = { readonly file: string; readonly der: Uint8Arra
 export type PolicyReason = 'malformedPolicyCertificate' | 'anchorNotSelfSigned' | 'policyCertificateNotCa';
 
 /** What certificates of a policy, each reviewed and pinned by its digest, may do that a request may not. */
-const policyQuirks = ['nonMinimalSerial', 'unsortedSet'] as const;
+const policyQuirks = ['nonMinimalSerial', 'unsortedSet', 'paddedKeyUsage'] as const;
 
-/** Loads roots and intermediates, or says everything that is wrong with them. Roots must be self-signed (no SHA-1). */
+/** Loads roots and intermediates, or says everything that is wrong with them. Roots must be self-signed. */
 export function loadEndorsementPolicy(files: {
   readonly roots: readonly PolicyCertificate[];
   readonly intermediates: readonly PolicyCertificate[];
@@ -54,11 +46,20 @@ function loadCa(
   }
   const fault = caFault(certificate.value, 0);
   if (fault !== null) return err({ reason: 'policyCertificateNotCa', detail: `${file}: ${fault.detail}`, field: file });
-  if (role === 'root' && !isSelfSigned(certificate.value)) {
+  if (role === 'root' && !isOwnIssuer(certificate.value)) {
     const accepted = 'a self-signed root; put an intermediate with the intermediates';
     return err({ reason: 'anchorNotSelfSigned', detail: `${file} is not self-signed`, field: file, accepted });
   }
   return certificate;
+}
+
+/**
+ * Whether a certificate is its own issuer. What makes it an anchor is the digest that a reviewer pinned, so an old root
+ * may have signed itself with an algorithm (SHA-1) that is accepted nowhere below it.
+ */
+function isOwnIssuer(certificate: Certificate): boolean {
+  const fault = isSelfIssued(certificate) ? signatureFault(certificate, certificate) : undefined;
+  return fault === null || fault?.reason === 'signatureAlgorithmNotAccepted';
 }
 
 export type EndorsementChainReason =

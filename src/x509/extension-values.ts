@@ -101,8 +101,11 @@ function readKeyUsage(reader: DerReader): readonly KeyUsageBit[] {
   const { octets, unusedBits } = reader.bitString();
   const length = octets.length * 8 - unusedBits;
   const isSet = (bit: number): boolean => ((octets[bit >> 3] ?? 0) & (0x80 >> (bit & 7))) !== 0;
-  if (length === 0 || length > 9 || !isSet(length - 1)) throw reader.fault('keyUsage is empty or not DER');
-  return usageNames.filter((name) => isSet(keyUsageBits[name]));
+  const names = usageNames.filter((name) => isSet(keyUsageBits[name]));
+  const isCanonical = length <= 9 && isSet(length - 1);
+  const isPadded = octets.length <= 2 && reader.allows('paddedKeyUsage');
+  if (names.length === 0 || !(isCanonical || isPadded)) throw reader.fault('keyUsage is empty or not DER');
+  return names;
 }
 
 /** Policy OIDs; qualifiers are stepped over. */
