@@ -1,15 +1,14 @@
 // Everything that is measured, up and running: one PostgreSQL with fsync on, our service and our server on it, the peers
 // beside them, and the requests that they all get. Started once, used in turns.
-import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openEmbedded } from '../src/storage/embedded/server.ts';
 import { type Estate, initializeEstate, removeEstate } from '../test/e2e/support/estate.ts';
 import { type Child, startChild } from './child.ts';
 import type { LoadInput } from './http-load.ts';
 import { type Durability, judgeCertificate, judgeDurability } from './judge.ts';
 import { type Peer, type Peers, startPeers } from './peers.ts';
+import { startPostgres } from './postgres.ts';
 import { processorTimeOfFamily } from './processor-time.ts';
 import type { SelfTime } from './profile.ts';
 import { writeRequests } from './requests.ts';
@@ -102,7 +101,8 @@ async function open(options: ContestOptions, release: Release): Promise<Omit<Con
   chmodSync(directory, 0o755); // PostgreSQL runs as another user and must get there
   const requestsFile = join(directory, 'requests');
   const nextItems = makeRequests(requestsFile, options);
-  const postgres = await startPostgres(directory, release);
+  const postgres = await startPostgres(directory);
+  release(postgres.stop);
   const { databaseUrl } = postgres;
   const estate = await initializeEstate({ databaseUrl, config: ['logLevel: error'] });
   release(() => removeEstate(estate));
@@ -133,16 +133,6 @@ function makeRequests(file: string, { rounds, scale, say }: ContestOptions): Con
   return (count) => (next += count) - count;
 }
 
-async function startPostgres(directory: string, release: Release): Promise<{ databaseUrl: string; pid: number }> {
-  const dataDirectory = join(directory, 'database');
-  const postgres = await openEmbedded({ dataDirectory, randomBytes, log: () => undefined });
-  release(async () => {
-    await postgres.stop();
-    rmSync(postgres.place, { recursive: true, force: true });
-  });
-  return postgres;
-}
-
 type Ours = {
   readonly service: Child;
   readonly server: Child;
@@ -167,7 +157,8 @@ async function startOurs({ estate, databaseUrl, requestsFile, release }: OursOpt
   };
   const load = (retries: 'idempotency-key' | 'none'): Promise<Child> => {
     const target = { kind: 'omens', token, retries } as const;
-    const input: LoadInput = { url: `${estate.url}/v1/certificates`, caPem, requestsFile, target };
+    const url = `${estate.url}/v1/certificates`;
+    const input: LoadInput = { url, idlePath: '/healthz', caPem, requestsFile, target };
     return start('http-load.js', input);
   };
   return {
@@ -182,6 +173,7 @@ async function startOurs({ estate, databaseUrl, requestsFile, release }: OursOpt
 const roundIn =
   (process: Child, input: { readonly count: number; readonly inFlight: number }, issuerTime: Peer['issuerTime']) =>
   async (from: number): Promise<VariantRun> => {
+    if (issuerTime !== null) await process.ask('connect', input.inFlight);
     const before = (await issuerTime?.()) ?? 0;
     const output = await process.ask<RunOutput>('run', { ...input, from });
     if (issuerTime === null) return { output, cpuMicroseconds: output.cpuMicroseconds, clientMicroseconds: 0 };

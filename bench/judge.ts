@@ -26,30 +26,49 @@ export type Durability = {
   readonly openIntents: number;
 };
 
-/** Throws unless commits wait for the disk and every certificate of `profile` has its audit event and its message. */
-export async function judgeDurability(databaseUrl: string, profile: string): Promise<Durability> {
+/** Asks for one value at a time. */
+type AskDatabase = (sql: string, values?: readonly string[]) => Promise<string>;
+
+async function asking<T>(databaseUrl: string, work: (ask: AskDatabase) => Promise<T>): Promise<T> {
   const client = new Client({ connectionString: databaseUrl });
   await client.connect();
   try {
-    const one = async (sql: string, values: readonly string[] = []): Promise<string> =>
-      String(Object.values((await client.query<Record<string, unknown>>(sql, [...values])).rows[0] ?? {})[0]);
+    return await work(async (sql, values = []) => {
+      const { rows } = await client.query<Record<string, unknown>>(sql, [...values]);
+      return String(Object.values(rows[0] ?? {})[0]);
+    });
+  } finally {
+    await client.end();
+  }
+}
+
+/** Throws unless commits wait for the disk and every certificate of `profile` has its audit event and its message. */
+export const judgeDurability = (databaseUrl: string, profile: string): Promise<Durability> =>
+  asking(databaseUrl, async (ask) => {
+    const count = async (what: string): Promise<number> => Number(await ask(`select count(*) from ${what}`, [profile]));
     const ofProfile = "where facts->>'profile' = $1";
     const found: Durability = {
-      version: await one('show server_version'),
-      fsync: await one('show fsync'),
-      synchronousCommit: await one('show synchronous_commit'),
-      certificates: Number(await one('select count(*) from certificate where profile = $1', [profile])),
-      auditEvents: Number(
-        await one(`select count(*) from audit_event ${ofProfile} and event = 'certificate.issued'`, [profile]),
-      ),
-      outboxMessages: Number(await one(`select count(*) from outbox ${ofProfile}`, [profile])),
-      openIntents: Number(await one('select count(*) from issuance_intent where outcome is null')),
+      version: await ask('show server_version'),
+      fsync: await ask('show fsync'),
+      synchronousCommit: await ask('show synchronous_commit'),
+      certificates: await count('certificate where profile = $1'),
+      auditEvents: await count(`audit_event ${ofProfile} and event = 'certificate.issued'`),
+      outboxMessages: await count(`outbox ${ofProfile}`),
+      openIntents: await count('issuance_intent where profile = $1 and outcome is null'),
     };
     const { fsync, synchronousCommit, certificates, auditEvents, outboxMessages, openIntents } = found;
     const isWhole = auditEvents === certificates && outboxMessages === certificates && openIntents === 0;
     if (fsync === 'on' && synchronousCommit === 'on' && isWhole) return found;
     throw new Error(`not durable, or not whole: ${JSON.stringify(found)}`);
-  } finally {
-    await client.end();
-  }
-}
+  });
+
+/** Throws unless so many devices are active, and each has a DevID and a Keylime agent certificate. */
+export const judgeEnrollments = (databaseUrl: string, expected: number): Promise<void> =>
+  asking(databaseUrl, async (ask) => {
+    const devices = Number(await ask("select count(*) from device where state = 'active'"));
+    const ofDevices = 'select count(distinct device_id) from certificate where profile = $1';
+    const devIds = Number(await ask(ofDevices, ['devid']));
+    const agents = Number(await ask(ofDevices, ['keylime-agent']));
+    if (devices === expected && devIds === expected && agents === expected) return;
+    throw new Error(`${expected} enrolled, but ${devices} devices, ${devIds} DevIDs, ${agents} agent certificates`);
+  });

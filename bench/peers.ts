@@ -117,6 +117,7 @@ async function cfsslPeer(issuer: Issuer, options: PeerOptions): Promise<Pick<Pee
   release(cfssl.stop);
   const input: LoadInput = {
     url: cfssl.url,
+    idlePath: '/api/v1/cfssl/health',
     caPem: issuer.tlsPem,
     requestsFile,
     target: { kind: 'cfssl', hmacKeyHex: cfssl.hmacKeyHex },
