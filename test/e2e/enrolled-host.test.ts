@@ -66,11 +66,19 @@ function verify(path: string, ...extra: readonly string[]): string {
   return result.status === 0 ? 'OK' : `${result.stdout}${result.stderr}`;
 }
 
-const tool = (name: string, ...args: readonly string[]): Buffer =>
-  execFileSync(name, args, {
-    env: { ...process.env, TPM2TOOLS_TCTI: `swtpm:path=${running.tpmSocket}`, TSS2_LOG: 'all+none' },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+const tss = (): NodeJS.ProcessEnv => ({
+  ...process.env,
+  TPM2TOOLS_TCTI: `swtpm:path=${running.tpmSocket}`,
+  TPM2OPENSSL_TCTI: `swtpm:path=${running.tpmSocket}`,
+  TSS2_LOG: 'all+none',
+});
+
+/** One tool; a software TPM has three slots and no resource manager, so what the tool leaves loaded is flushed. */
+function tool(name: string, ...args: readonly string[]): Buffer {
+  const output = execFileSync(name, args, { env: tss(), stdio: ['ignore', 'pipe', 'pipe'] });
+  execFileSync('tpm2_flushcontext', ['-t'], { env: tss(), stdio: 'ignore' });
+  return output;
+}
 
 describe('npm run -s demo -- --keep --json', () => {
   test('prints exactly one JSON object on one line, with the promised keys', () => {
@@ -79,15 +87,10 @@ describe('npm run -s demo -- --keep --json', () => {
     expect(Object.keys(running).toSorted()).toEqual(keys);
   });
 
-  test('leaves processes that hold none of our file descriptors', () => {
-    const ours = process.pid;
-    for (const pid of running.pids) {
-      expect(pid).not.toBe(ours);
-      const outputs = [0, 1, 2].map((fd) =>
-        execFileSync('readlink', [`/proc/${pid}/fd/${fd}`], { encoding: 'utf8' }).trim(),
-      );
-      expect(outputs.filter((path) => /^pipe:|^\/dev\/(?:pts|tty)/.test(path))).toEqual([]);
-    }
+  // execFile resolves only when every holder of the demo's stdout and stderr has closed them.
+  test('leaves processes that outlive it and hold none of its file descriptors', () => {
+    expect(running.pids.length).toBeGreaterThan(0);
+    for (const pid of running.pids) expect(() => process.kill(pid, 0)).not.toThrow();
   });
 });
 
@@ -109,7 +112,6 @@ describe('the DevID of the enrolled host', () => {
     const [x, y] = [point.subarray(0, 32), point.subarray(32)];
     const sized = (octets: Buffer): Buffer => Buffer.concat([Buffer.from([0, 32]), octets]);
     expect(area.subarray(-68)).toEqual(Buffer.concat([sized(x), sized(y)]));
-    tool('tpm2_print', '-t', 'TPM2B_PUBLIC', '-f', 'pem', devid('devid.pub'));
     const printed = tool('tpm2_print', '-t', 'TPM2B_PUBLIC', '-f', 'pem', devid('devid.pub')).toString();
     expect(createPublicKey(printed).export({ type: 'spki', format: 'der' })).toEqual(spki);
   });
@@ -123,7 +125,6 @@ describe('the DevID of the enrolled host', () => {
     tool('tpm2_load', '-C', srk, '-u', devid('devid.pub'), '-r', devid('devid.priv'), '-c', key);
     writeFileSync(digest, createHash('sha256').update('a message').digest());
     tool('tpm2_sign', '-c', key, '-g', 'sha256', '-s', 'ecdsa', '-d', '-f', 'plain', '-o', signature, digest);
-    tool('tpm2_flushcontext', '-t');
     const publicKey = leafOf(devid('devid.crt')).publicKey;
     const pem = join(work, 'devid-public.pem');
     writeFileSync(pem, publicKey.export({ type: 'spki', format: 'pem' }));
@@ -156,10 +157,7 @@ describe('the DevID of the enrolled host', () => {
         '-out',
         signature,
       ],
-      {
-        env: { ...process.env, TPM2OPENSSL_TCTI: `swtpm:path=${running.tpmSocket}`, TSS2_LOG: 'all+none' },
-        stdio: 'pipe',
-      },
+      { env: tss(), stdio: 'pipe' },
     );
     writeFileSync(pem, leafOf(devid('devid.crt')).publicKey.export({ type: 'spki', format: 'pem' }));
     execFileSync('openssl', ['dgst', '-sha256', '-verify', pem, '-signature', signature, message]);
@@ -206,8 +204,7 @@ describe('the Keylime agent certificate of the enrolled host', () => {
   });
 
   test('bears the UUID that Keylime computes from the EK', () => {
-    const pem = tool('tpm2_readpublic', '-c', '0x81010001', '-f', 'pem', '-o', join(work, 'ek.pem'));
-    expect(pem.length).toBeGreaterThan(0);
+    tool('tpm2_readpublic', '-c', '0x81010001', '-f', 'pem', '-o', join(work, 'ek.pem'));
     const hashEk = createHash('sha256')
       .update(readFileSync(join(work, 'ek.pem')))
       .digest('hex');
