@@ -21,7 +21,7 @@ const prefix = 'omens-demo-';
 /** A fault that ends the demo with its message alone. */
 class DemoFault extends Error {}
 
-const { keep, json, stop } = readArguments();
+const { keep, json, stop, stopped } = readArguments();
 
 /** What people read; with --json it goes to stderr, since stdout then belongs to one object. */
 const say = (text = '') => (json ? process.stderr : process.stdout).write(`${text}\n`);
@@ -29,12 +29,20 @@ const say = (text = '') => (json ? process.stderr : process.stdout).write(`${tex
 function readArguments() {
   const flag = { type: 'boolean', default: false };
   try {
-    return parseArgs({ options: { keep: flag, json: flag, stop: flag } }).values;
+    const { values, positionals } = parseArgs({
+      options: { keep: flag, json: flag, stop: flag },
+      allowPositionals: true,
+    });
+    if (positionals.length > (values.stop ? 1 : 0)) throw new Error(`${positionals.at(-1)} is not understood`);
+    return { ...values, stopped: positionals[0] ?? null };
   } catch (error) {
-    process.stderr.write(`demo: ${error.message}\nhint: npm run demo -- [--keep [--json]] | --stop\n`);
+    process.stderr.write(`demo: ${error.message}\nhint: npm run demo -- [--keep [--json]] | --stop [DIRECTORY]\n`);
     process.exit(2);
   }
 }
+
+/** Where demos are made: short, since the path of a socket is. */
+const temporaryParent = () => (tmpdir().length > 40 ? '/tmp' : tmpdir());
 
 /** The environment of our processes: what the user set for a service of theirs is not meant for this one. */
 const cleanEnvironment = () =>
@@ -212,7 +220,7 @@ async function demo(directory, undo) {
     tpmSocket: tpm.socketPath,
     databaseUrl: database.databaseUrl,
     pids: [server.pid, tpm.pid, database.pid],
-    stop: `${process.execPath} ${fileURLToPath(import.meta.url)} --stop`,
+    stop: `${process.execPath} ${fileURLToPath(import.meta.url)} --stop ${directory}`,
   };
 }
 
@@ -225,12 +233,15 @@ function isOurs(pid, directory) {
   }
 }
 
-/** Ends every demo that this user kept. The server goes first: it stops its own PostgreSQL. */
+/** Ends the named demo, or every one that this user kept. The server goes first: it stops its own PostgreSQL. */
 async function stopKept() {
-  const kept = fs.readdirSync(tmpdir()).flatMap((name) => {
-    const directory = join(tmpdir(), name);
+  const parent = temporaryParent();
+  const all = fs.readdirSync(parent).filter((name) => name.startsWith(prefix));
+  const kept = all.flatMap((name) => {
+    const directory = join(parent, name);
     const record = join(directory, 'kept.json');
-    const isKept = name.startsWith(prefix) && fs.existsSync(record) && fs.statSync(record).uid === process.getuid();
+    const isAsked = stopped === null || stopped === directory;
+    const isKept = isAsked && fs.existsSync(record) && fs.statSync(record).uid === process.getuid();
     return isKept ? [{ directory, pids: JSON.parse(fs.readFileSync(record, 'utf8')).pids }] : [];
   });
   for (const { directory, pids } of kept) {
@@ -254,7 +265,7 @@ async function main() {
     throw new DemoFault(`needs ${programs}; as root: ${installLine(missing)}`);
   }
   // Traversable, because root's PostgreSQL runs as another user; every secret inside is closed by itself.
-  const directory = fs.mkdtempSync(join(tmpdir().length > 40 ? '/tmp' : tmpdir(), prefix));
+  const directory = fs.mkdtempSync(join(temporaryParent(), prefix));
   fs.chmodSync(directory, 0o711);
   const undo = [() => fs.rmSync(directory, { recursive: true, force: true })];
   const undoAll = async () => {
