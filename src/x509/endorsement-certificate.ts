@@ -74,23 +74,30 @@ export function readEndorsementCertificate(
   return ok({ certificate, fingerprint: sha256Hex(der.value), key: key.value, ...tpm, hardwareSerial, quirk });
 }
 
-/** TCG_PCCLIENT_STORED_CERT: tag 1001, type 00, size; then TCG_FULL_CERT with tag 1002, or the certificate itself. */
-function withoutHeader(octets: Uint8Array): Uint8Array {
+/**
+ * TCG_PCCLIENT_STORED_CERT: tag 1001, type 00, size; then TCG_FULL_CERT with tag 1002, or the certificate itself. What
+ * lies behind it is kept, and judged as padding.
+ */
+function withoutHeader(octets: Uint8Array): Stored {
   const [a, b, kind, high = 0, low = 0, c, d] = octets;
-  if (a !== 0x10 || b !== 0x01 || kind !== 0x00) return octets;
-  const size = high * 256 + low;
-  return c === 0x10 && d === 0x02 ? octets.subarray(7, 5 + size) : octets.subarray(5, 5 + size);
+  if (a !== 0x10 || b !== 0x01 || kind !== 0x00) return { content: octets, behind: new Uint8Array() };
+  const end = 5 + high * 256 + low;
+  const start = c === 0x10 && d === 0x02 ? 7 : 5;
+  return { content: octets.subarray(start, end), behind: octets.subarray(end) };
 }
 
-/** The certificate without the filling of its NV index. */
-function trimPadding(octets: Uint8Array): Result<Uint8Array, Refused> {
-  const length = elementLength(octets) ?? octets.length;
-  const filling = octets[length];
+type Stored = { readonly content: Uint8Array; readonly behind: Uint8Array };
+
+/** The certificate without the filling of its NV index, which is one octet again and again. */
+function trimPadding({ content, behind }: Stored): Result<Uint8Array, Refused> {
+  const length = elementLength(content) ?? content.length;
+  const rest = [...content.subarray(length), ...behind];
+  const [filling] = rest;
   const isFilling = filling === undefined || filling === 0x00 || filling === 0xff;
-  if (isFilling && octets.subarray(length).every((octet) => octet === filling)) return ok(octets.subarray(0, length));
+  if (isFilling && rest.every((octet) => octet === filling)) return ok(content.subarray(0, length));
   return err({
     reason: 'trailingOctets',
-    detail: `${octets.length - length} octets that are no padding follow the certificate`,
+    detail: `${rest.length} octets that are no padding follow the certificate`,
     accepted: 'one certificate, alone or padded with 00 or FF as in an NV index',
   });
 }

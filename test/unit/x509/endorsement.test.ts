@@ -148,6 +148,11 @@ describe('refused as EK certificate is', () => {
     ['padding of two kinds', Uint8Array.of(...ek(), 0, 0xff), 'trailingOctets'],
     ['padding of another octet', Uint8Array.of(...ek(), 1, 1), 'trailingOctets'],
     ['a second certificate behind it', Uint8Array.of(...ek(), ...ek()), 'trailingOctets'],
+    [
+      'something behind what a PC Client header counts',
+      Uint8Array.of(0x10, 1, 0, ek().length >> 8, ek().length, ...ek(), 1, 2),
+      'trailingOctets',
+    ],
     ['no octets', new Uint8Array(), 'malformedCertificate'],
     ['only padding', new Uint8Array(100).fill(0xff), 'malformedCertificate'],
     ["another vendor's non-minimal serial number", ek({}, { serialNumber: nonMinimalSerial }), 'quirkNotAllowed'],
