@@ -105,7 +105,10 @@ async function finish(ports: EnrollPorts, state: Working, root: Uint8Array): Pro
   const checked = checkIssued(certificates, { hostName, keys, wanted, root, now: ports.now() });
   if (!checked.ok) {
     throw new AgentFailure('what the server issued is not what this host asked for; nothing was installed', {
-      hints: checked.error.map(({ reason, detail, field }) => `${field ?? 'answer'}: ${detail} (${reason})`),
+      hints: [
+        ...checked.error.map(({ reason, detail, field }) => `${field ?? 'answer'}: ${detail} (${reason})`),
+        'tell an operator; a new token begins anew',
+      ],
     });
   }
   const placements = placed(checked.value, state, root);

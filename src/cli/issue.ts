@@ -24,7 +24,12 @@ async function issue(world: World, options: IssueOptions): Promise<void> {
   const body: CertificateBody = { profile: options.profile, csr: readRequest(options.csr).toString('base64url') };
   mkdirSync(options.out, { recursive: true });
   const attempt = attemptFor(join(options.out, '.omens-attempt.json'), body);
-  const resource = await ask(world, options, (service) => service.issue(body, attempt.key));
+  const resource = await ask(world, options, async (service) => {
+    const answer = await service.issue(body, attempt.key);
+    // A refusal decided: the next attempt is another one. Where no answer came, nobody knows yet.
+    if (!answer.ok && answer.error.reason === 'problem' && answer.error.problem.status < 500) attempt.done();
+    return answer;
+  });
   for (const [name, text] of filesOf(resource)) replaceFile(join(options.out, name), text);
   attempt.done();
   print(world, options, {

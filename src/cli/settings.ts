@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { CommandFailure, wrongUsage } from './failure.ts';
+import { progressOf } from './progress.ts';
 import { type Service, type ServiceSettings, valueOf } from './service.ts';
 import type { World } from './world.ts';
 
@@ -30,10 +31,14 @@ export async function withService<T>(
   options: ClientOptions,
   use: (service: Service) => Promise<T>,
 ): Promise<T> {
-  const service = await world.openService(await readSettings(world, options));
+  const progress = progressOf(world);
+  const settings = await readSettings(world, options);
+  progress.working(`asking ${settings.url}`);
+  const service = await world.openService(settings);
   try {
     return await use(service);
   } finally {
+    progress.working('');
     service.close();
   }
 }
