@@ -6,15 +6,15 @@ import { exclusively, loadState, type ServerIdentity } from '../agent/agent-stat
 import { enroll, type EnrollOutcome } from '../agent/enroll.ts';
 import { connectToServer } from '../agent/enrollment-server.ts';
 import type { EnrollWishes } from '../agent/errand.ts';
+import { lendTpm } from '../agent/lend-tpm.ts';
 import { ownName } from '../agent/own-name.ts';
 import { requestKeyOf } from '../agent/request-key.ts';
 import { type AgentStatus, agentStatus } from '../agent/status.ts';
 import type { TpmPasswords } from '../agent/tpm-endorsement.ts';
-import { openTpm, parseTpmSpec } from '../agent/tpm-open.ts';
+import { parseTpmSpec } from '../agent/tpm-open.ts';
 import { decodeEnrollmentToken } from '../domain/enrollment-token.ts';
 import { isHostName } from '../domain/names.ts';
 import { parseProfileRequest } from '../domain/profile-request.ts';
-import type { Tpm } from '../tpm2/command.ts';
 import { CommandFailure, wrongUsage } from './failure.ts';
 import { print } from './output.ts';
 import { progressOf } from './progress.ts';
@@ -73,7 +73,7 @@ async function runEnroll(world: World, options: EnrollOptions): Promise<void> {
     enroll(
       {
         ...{ root, uid: world.uid, now: world.now, sleep: world.sleep, progress },
-        withTpm,
+        withTpm: lendTpm,
         connect: (server) => connectToServer(server, { ...world, progress }),
         passwords: passwordsOf(world, options),
         ownName: await ownName(root),
@@ -90,13 +90,14 @@ async function runStatus(world: World, options: HostOptions): Promise<void> {
   if (state === null) {
     throw new CommandFailure('this host was never enrolled', { hints: ['omens agent enroll --token-file F'] });
   }
+  const wished = specOf(options);
   const progress = progressOf(world);
   const passwords = passwordsOf(world, options);
   const status = await agentStatus(
     {
       ...{ root, now: world.now },
       connect: (server) => connectToServer(server, { ...world, progress }),
-      requestKey: ({ keys, tpm }) => requestKeyOf((use) => withTpm(options.tpm ?? tpm, use), keys, passwords),
+      requestKey: ({ keys, tpm }) => requestKeyOf((use) => lendTpm(wished ?? tpm, use), keys, passwords),
     },
     state,
   );
@@ -108,7 +109,7 @@ async function runStatus(world: World, options: HostOptions): Promise<void> {
 const rootOf = ({ root }: HostOptions): string => (isAbsolute(root) ? root : resolve(root));
 
 async function wishesOf(world: World, options: EnrollOptions): Promise<EnrollWishes> {
-  const { hostname, tpm } = options;
+  const { hostname } = options;
   if (hostname !== undefined && !isHostName(hostname.toLowerCase())) {
     throw wrongUsage(`--hostname ${hostname} is no full host name`, 'accepted: tower.example.org');
   }
@@ -120,7 +121,7 @@ async function wishesOf(world: World, options: EnrollOptions): Promise<EnrollWis
       if (!request.ok) throw wrongUsage(request.error.detail, `accepted: ${request.error.accepted ?? ''}`);
       return request.value;
     }),
-    tpm: tpm ?? null,
+    tpm: specOf(options),
     oldKeys: options.newKeys === true ? 'discard' : 'keep',
   };
 }
@@ -150,15 +151,12 @@ function serverOf(url: string | undefined, rootSha256: string | undefined): Serv
   return { url: new URL(url).origin, rootSha256: digest };
 }
 
-async function withTpm<T>(spec: string, use: (tpm: Tpm) => Promise<T>): Promise<T> {
-  const parsed = parseTpmSpec(spec);
-  if (!parsed.ok) throw wrongUsage(`--tpm: ${parsed.error.detail}`, `accepted: ${parsed.error.accepted ?? ''}`);
-  const tpm = await openTpm(parsed.value);
-  try {
-    return await use(tpm);
-  } finally {
-    await tpm.transport.close();
-  }
+/** Wrong usage is said before anything is done. */
+function specOf({ tpm }: HostOptions): string | null {
+  const parsed = tpm === undefined ? null : parseTpmSpec(tpm);
+  if (parsed?.ok === false)
+    throw wrongUsage(`--tpm: ${parsed.error.detail}`, `accepted: ${parsed.error.accepted ?? ''}`);
+  return tpm ?? null;
 }
 
 /** Passwords of hierarchies come from files or systemd credentials, never from the command line. */

@@ -90,6 +90,7 @@ describe('failures', () => {
       ['devices', 'approve', 'id', '--version', 'x'],
       ['report', 'expiry', '--within', 'soon'],
       ['agent', 'enroll', '--server', 'https://ca.example.org'],
+      ['agent', 'enroll', '--tpm', 'somewhere', '--root', directory],
     ]) {
       const world = fakeWorld({});
       expect([args, await run(args, world)]).toEqual([args, 2]);
