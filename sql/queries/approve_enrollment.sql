@@ -1,8 +1,10 @@
--- A person approved exactly the version that was looked at.
+-- A person approved exactly the version that was looked at. The old challenge is withdrawn, so that the octets that were
+-- proved with it cannot be resumed: the host has to prove itself again with a fresh one.
 with approved as (
   update enrollment
      set state = 'approved', approved_by = $3, approved_at = $4::timestamptz, approved_grants = $5::jsonb,
-         approved_replaces = $6, updated_at = $4
+         approved_replaces = $6, challenge_spent_at = null,
+         challenge_expires_at = least(challenge_expires_at, $4 - interval '1 second'), updated_at = $4
    where id = $1 and version = $2 and state = 'pending'
   returning id, host_name, ek_fingerprint, version
 ), audited as (

@@ -36,7 +36,10 @@ export type EnrollmentStore = {
   readonly releaseLease: (step: ActivationStep) => Promise<void>;
   /** Gives an approved enrollment a fresh challenge; false when it is not approved any more or is worked on. */
   readonly renewChallenge: (id: string, challenge: Challenge, at: Date) => Promise<boolean>;
-  /** Approves exactly this version; false when it is not there or not pending. */
+  /**
+   * Approves exactly this version; false when it is not there or not pending. The challenge is withdrawn: neither spent,
+   * so that nothing can be resumed from it, nor open any more.
+   */
   readonly approveEnrollment: (approval: {
     readonly id: string;
     readonly version: number;

@@ -242,6 +242,11 @@ export function describeEnrollmentStore(name: string, make: () => Promise<Enroll
       expect(await store.approveEnrollment(approval)).toBe(true);
       expect(await store.approveEnrollment(approval)).toBe(false);
       const found = await store.findEnrollment(step.id);
+      // What was proved before cannot be resumed: the proof has to be repeated.
+      expect(found!.challenge.spentAt).toBeNull();
+      expect(found!.challenge.expiresAt.getTime()).toBeLessThan(at(9).getTime());
+      expect(await store.resumeActivation({ ...step, at: at(900), leaseUntil: at(960) })).toBe(false);
+      expect(await store.take(takingOf(enrollment))).toEqual({ kind: 'lost' });
       expect(found).toMatchObject({
         state: 'approved',
         approval: { by: 'operator:alice:1', at: at(9), grants: [grant()] },

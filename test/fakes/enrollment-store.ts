@@ -191,7 +191,9 @@ export function fakeEnrollmentStore(): FakeEnrollmentStore {
     approveEnrollment: async ({ id, version, grants, replaces, by, at }) => {
       const enrollment = s.enrollments.get(id);
       if (enrollment?.state !== 'pending' || enrollment.version !== version) return false;
-      put({ ...enrollment, state: 'approved', approval: { by, at, grants, replaces }, updatedAt: at });
+      const before = new Date(Math.min(enrollment.challenge.expiresAt.getTime(), at.getTime() - 1000));
+      const challenge = { ...enrollment.challenge, spentAt: null, expiresAt: before };
+      put({ ...enrollment, state: 'approved', approval: { by, at, grants, replaces }, challenge, updatedAt: at });
       s.audit.push('enrollment.approved');
       return true;
     },
