@@ -12,7 +12,7 @@ import { startPostgres } from './postgres.ts';
 import { processorTimeOfFamily } from './processor-time.ts';
 import type { SelfTime } from './profile.ts';
 import { writeRequests } from './requests.ts';
-import type { RunOutput } from './run.ts';
+import type { RunInput, RunOutput } from './run.ts';
 
 export type VariantRun = {
   readonly output: RunOutput;
@@ -47,10 +47,12 @@ export type Contest = {
   /** Throws unless one certificate of each process satisfies `judgeCertificate`. */
   readonly checkSamples: () => Promise<void>;
   readonly checkDurable: () => Promise<Durability>;
-  /** Where the service function spends its time at 64 in flight. */
-  readonly profile: () => Promise<readonly SelfTime[]>;
+  readonly profile: () => Promise<Profiles>;
   readonly close: () => Promise<void>;
 };
+
+/** Where the time goes at 64 in flight. */
+export type Profiles = { readonly service: readonly SelfTime[]; readonly https: readonly SelfTime[] };
 
 export type ContestOptions = {
   /** Including the warm-up. */
@@ -76,8 +78,9 @@ const counts = {
 
 type Size = keyof typeof counts;
 
-/** For samples, message counts and the profile. */
-const extraRequests = 5000;
+const profiled = 3000;
+/** For samples, message counts and the profiles. */
+const extraRequests = 1000 + 2 * profiled;
 
 type Release = (step: () => Promise<void> | void) => void;
 
@@ -118,7 +121,7 @@ async function open(options: ContestOptions, release: Release): Promise<Omit<Con
     postgresMs: () => processorTimeOfFamily(postgres.pid),
     checkSamples: () => checkSamples({ ours, peers, rootPem: estate.caPem, nextItems, directory }),
     checkDurable: () => judgeDurability(databaseUrl, 'nginx-vhost'),
-    profile: () => ours.service.ask('profile', { from: nextItems(4000), count: 4000, inFlight: 64 }),
+    profile: () => profileOurs(ours, () => ({ from: nextItems(profiled), count: profiled, inFlight: 64 })),
   };
 }
 
@@ -167,6 +170,14 @@ async function startOurs({ estate, databaseUrl, requestsFile, release }: OursOpt
     client: await load('none'),
     clientWithKey: await load('idempotency-key'),
   };
+}
+
+async function profileOurs({ service, server, client }: Ours, next: () => RunInput): Promise<Profiles> {
+  const ofService = await service.ask<readonly SelfTime[]>('profile', next());
+  await client.ask('connect', 64);
+  await server.ask('startProfile');
+  await client.ask('run', next());
+  return { service: ofService, https: await server.ask('endProfile') };
 }
 
 /** A round in a process that issues by itself, or through a client of the process whose time `issuerTime` tells. */

@@ -11,7 +11,7 @@ import type { EnrollingAnswer, Host } from './enrolling-process.ts';
 import { judgeEnrollments } from './judge.ts';
 import { type Machine, machine, warnOfLoad } from './machine.ts';
 import { startPostgres } from './postgres.ts';
-import { mebibytesOf, processorTimeOfFamily } from './processor-time.ts';
+import { mebibytesOf, processorTimeOf, processorTimeOfFamily } from './processor-time.ts';
 import { aligned } from './report.ts';
 import type { ServerInput } from './server-process.ts';
 import { type SoftwareTpm, startTpms, writePolicies } from './software-tpms.ts';
@@ -40,6 +40,8 @@ type Crowd = {
   readonly serverCpuMs: number;
   readonly postgresCpuMs: number;
   readonly agentsCpuMs: number;
+  /** Of the software TPMs: on the hosts of this world it is a chip that takes this time. */
+  readonly tpmsCpuMs: number;
   readonly serverMibBefore: number;
   readonly serverMibPeak: number;
   readonly serverMibAfter: number;
@@ -96,7 +98,7 @@ async function enrollCrowd({ directory, tpms, rules }: CrowdOptions): Promise<Cr
       mkdirSync(root, { recursive: true });
       return { ...token, socketPath: tpms[index]!.socketPath, root };
     });
-    const crowd = await measureCrowd({ server, agents, postmaster: postgres.pid, hosts, name: rules.name });
+    const crowd = await measureCrowd({ server, agents, postmaster: postgres.pid, hosts, tpms, name: rules.name });
     await judgeEnrollments(databaseUrl, crowd.enrolled);
     await server.ask('end');
     return crowd;
@@ -112,13 +114,15 @@ type CrowdParts = {
   readonly agents: Child;
   readonly postmaster: number;
   readonly hosts: readonly Host[];
+  readonly tpms: readonly SoftwareTpm[];
   readonly name: string;
 };
 
-async function measureCrowd({ server, agents, postmaster, hosts, name }: CrowdParts): Promise<Crowd> {
+async function measureCrowd({ server, agents, postmaster, hosts, tpms, name }: CrowdParts): Promise<Crowd> {
   const times = async () => ({
     server: (await server.ask<number>('cpuMicroseconds')) / 1000,
     postgres: processorTimeOfFamily(postmaster),
+    tpms: tpms.reduce((sum, { pid }) => sum + processorTimeOf(pid), 0),
   });
   const serverMibBefore = mebibytesOf(server.pid, 'VmRSS');
   const before = await times();
@@ -142,6 +146,7 @@ async function measureCrowd({ server, agents, postmaster, hosts, name }: CrowdPa
     serverCpuMs: (after.server - before.server) / hosts.length,
     postgresCpuMs: (after.postgres - before.postgres) / hosts.length,
     agentsCpuMs: answer.cpuMicroseconds / 1000 / hosts.length,
+    tpmsCpuMs: (after.tpms - before.tpms) / hosts.length,
     serverMibBefore,
     serverMibPeak: mebibytesOf(server.pid, 'VmHWM'),
     serverMibAfter: mebibytesOf(server.pid, 'VmRSS'),
@@ -186,11 +191,11 @@ function format({ crowds, ...report }: EnrollReport): string {
     `${crowd.enrolled} of ${report.count}`,
     ...[crowd.totalMs, crowd.p50Ms, crowd.p99Ms, crowd.slowestMs].map(seconds),
     ...[crowd.waits, crowd.longestWaitSeconds].map(String),
-    ...[crowd.serverCpuMs, crowd.postgresCpuMs, crowd.agentsCpuMs].map((value) => value.toFixed(1)),
+    ...[crowd.serverCpuMs, crowd.postgresCpuMs, crowd.agentsCpuMs, crowd.tpmsCpuMs].map((value) => value.toFixed(1)),
     ...[crowd.serverMibBefore, crowd.serverMibPeak, crowd.serverMibAfter].map((value) => value.toFixed(0)),
   ]);
   const titles = ['', 'enrolled', 'total s', 'p50 s', 'p99 s', 'slowest', 'waits', 'longest s'];
-  const costs = ['server CPU ms', 'PG CPU ms', 'agent CPU ms', 'RSS MiB before', 'peak', 'after'];
+  const costs = ['server CPU ms', 'PG CPU ms', 'agent CPU ms', 'TPM CPU ms', 'RSS MiB before', 'peak', 'after'];
   return [
     `${report.at}  ${report.processor}, ${report.cores} cores, ${report.memoryGib} GiB, Node ${report.node}`,
     `load ${report.loadBefore.toFixed(2)} before, ${report.loadAfter.toFixed(2)} after; CPU per enrollment of a DevID and a Keylime agent certificate`,

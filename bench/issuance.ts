@@ -2,7 +2,7 @@
 // and programs that keep no record. `npm run bench -- issuance [--json] [--profile] [--rounds N] [--scale X]`.
 import { parseArgs } from 'node:util';
 import { type Contest, openContest } from './contest.ts';
-import { formatProfile, formatReport, type Report, type Row } from './report.ts';
+import { formatProfiles, formatReport, type Report, type Row } from './report.ts';
 import { median, percentile } from './statistics.ts';
 import { machine, warnOfLoad } from './machine.ts';
 import { messagesPerIssuance } from './messages.ts';
@@ -103,6 +103,6 @@ async function bench(): Promise<Report> {
 
 const report = await bench();
 (options.json ? process.stderr : process.stdout).write(`${formatReport(report)}\n`);
-if (report.profile !== null) say(formatProfile(report.profile));
+if (report.profile !== null) say(formatProfiles(report.profile));
 if (options.json) process.stdout.write(`${JSON.stringify(report)}\n`);
 process.exit(0);

@@ -1,7 +1,6 @@
 // The service function in a process of its own, wired as main.ts does it but without HTTP: parse and verify the request,
 // authorize, plan, lint, durable intent, sign, read back, durable result with audit event and outbox message.
 import { randomBytes } from 'node:crypto';
-import { Session } from 'node:inspector/promises';
 import { loadAuthorities } from '../src/authorities.ts';
 import { loadConfig } from '../src/config.ts';
 import { openDatabase } from '../src/database.ts';
@@ -14,7 +13,7 @@ import { issuanceIn } from '../src/storage/issuance.ts';
 import { issuersIn } from '../src/storage/issuers.ts';
 import { isRocaWeak } from '../src/tpm2/roca.ts';
 import { answering } from './child.ts';
-import { selfTimes } from './profile.ts';
+import { startProfile } from './profile.ts';
 import { readRequests } from './requests.ts';
 import { run, type RunInput } from './run.ts';
 
@@ -82,15 +81,9 @@ await answering(async (input: Input) => {
     },
     run: (wanted: RunInput) => run(wanted, issueItem),
     profile: async (wanted: RunInput) => {
-      const session = new Session();
-      session.connect();
-      await session.post('Profiler.enable');
-      await session.post('Profiler.setSamplingInterval', { interval: 200 });
-      await session.post('Profiler.start');
+      const endProfile = await startProfile();
       await run(wanted, issueItem);
-      const { profile } = await session.post('Profiler.stop');
-      session.disconnect();
-      return selfTimes(profile);
+      return endProfile();
     },
   };
 });

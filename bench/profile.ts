@@ -1,5 +1,6 @@
 // From a profile of V8 to the functions in which the time was spent. Samples of an idle process are left out.
 import type { Profiler } from 'node:inspector';
+import { Session } from 'node:inspector/promises';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -8,8 +9,22 @@ export type SelfTime = { readonly share: number; readonly name: string; readonly
 
 const repository = fileURLToPath(new URL('../..', import.meta.url));
 
+/** Starts to take samples of this process; the function that it gives ends that and tells where the time went. */
+export async function startProfile(): Promise<() => Promise<readonly SelfTime[]>> {
+  const session = new Session();
+  session.connect();
+  await session.post('Profiler.enable');
+  await session.post('Profiler.setSamplingInterval', { interval: 200 });
+  await session.post('Profiler.start');
+  return async () => {
+    const { profile } = await session.post('Profiler.stop');
+    session.disconnect();
+    return selfTimes(profile);
+  };
+}
+
 /** Every function with a share of at least half a percent, the largest first. */
-export function selfTimes(profile: Profiler.Profile): readonly SelfTime[] {
+function selfTimes(profile: Profiler.Profile): readonly SelfTime[] {
   const names = new Map(profile.nodes.map((node) => [node.id, nameOf(node.callFrame)]));
   const times = new Map<string, number>();
   profile.samples?.forEach((id, index) => {

@@ -2,6 +2,7 @@
 import type { Durability } from './judge.ts';
 import type { Machine } from './machine.ts';
 import type { MessageCounts } from './messages.ts';
+import type { Profiles } from './contest.ts';
 import type { SelfTime } from './profile.ts';
 
 /** Medians over the rounds; processor time per issuance. */
@@ -32,7 +33,7 @@ export type Report = Machine & {
   readonly messages: MessageCounts;
   readonly durability: Durability;
   readonly remarks: readonly string[];
-  readonly profile: readonly SelfTime[] | null;
+  readonly profile: Profiles | null;
 };
 
 type Column = { readonly title: string; readonly cell: (row: Row) => string };
@@ -96,11 +97,14 @@ export function aligned(table: readonly (readonly string[])[]): readonly string[
   );
 }
 
-/** A profile as lines: share of the processor time, function, place. */
-export const formatProfile = (profile: readonly SelfTime[]): string =>
+/** Profiles as lines: share of the processor time, function, place. */
+export const formatProfiles = ({ service, https }: Profiles): string =>
   [
     'own time of the service function at 64 in flight:',
-    ...profile
-      .slice(0, 30)
-      .map(({ share, name, where }) => `${(share * 100).toFixed(1).padStart(6)} %  ${name}  ${where}`),
+    ...service.slice(0, 25).map(selfTimeLine),
+    'own time of the server over HTTPS at 64 in flight:',
+    ...https.slice(0, 35).map(selfTimeLine),
   ].join('\n');
+
+const selfTimeLine = ({ share, name, where }: SelfTime): string =>
+  `${(share * 100).toFixed(1).padStart(6)} %  ${name}  ${where}`;

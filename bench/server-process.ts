@@ -2,6 +2,7 @@
 import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { serve } from '../src/main.ts';
 import { answering } from './child.ts';
+import { type SelfTime, startProfile } from './profile.ts';
 
 export type ServerInput = {
   readonly configFile: string;
@@ -16,7 +17,12 @@ function shortenWindows(seconds: number): void {
 await answering(async ({ configFile, windowSeconds }: ServerInput) => {
   if (windowSeconds !== undefined) shortenWindows(windowSeconds);
   const server = await serve({ configFile, env: { PATH: process.env['PATH'] } });
+  let endProfile: () => Promise<readonly SelfTime[]> = () => Promise.resolve([]);
   return {
+    startProfile: async () => {
+      endProfile = await startProfile();
+    },
+    endProfile: () => endProfile(),
     cpuMicroseconds: async () => {
       const { user, system } = process.cpuUsage();
       return user + system;
