@@ -65,11 +65,11 @@ async function openOwn({ config, searchPath, log, onLockLost }: DatabaseOptions)
   }
   return openPrepared(embedded.databaseUrl, {
     isExclusive: true,
-    release: [lock.value.release, async () => void (await embedded.stop())],
+    release: [lock.value.release, embedded.stop],
   });
 }
 
-type Preparation = { readonly isExclusive: boolean; readonly release: readonly (() => Promise<void>)[] };
+type Preparation = { readonly isExclusive: boolean; readonly release: readonly (() => Promise<unknown>)[] };
 
 async function openPrepared(databaseUrl: string, { isExclusive, release }: Preparation): Promise<OpenDatabase> {
   const sql = sqlDirectory();

@@ -78,7 +78,7 @@ export async function initialize(options: InitOptions): Promise<Result<InitRepor
   const database = await openDatabase({
     config: config.value,
     searchPath: options.env['PATH'],
-    log: logger(config.value.logLevel).info,
+    log: logger('warn').info,
     onLockLost: stopNow,
   });
   try {

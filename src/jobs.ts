@@ -29,7 +29,9 @@ export async function serverJobs(parts: JobParts): Promise<{
     for (const intent of await store.sweep(now())) log.warn('issuance.abandoned', intent);
   };
   const crls = (): Promise<void> => keepCrls(parts);
-  const nonces = async (): Promise<void> => void (await nonceStore(db).forgetNonces(now()));
+  const nonces = async (): Promise<void> => {
+    await nonceStore(db).forgetNonces(now());
+  };
   return {
     list: [
       { name: 'sweep', everySeconds: 15, run: sweep },

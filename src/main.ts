@@ -39,13 +39,13 @@ export type RunningServer = {
   readonly stop: () => Promise<void>;
 };
 
-/** Why the server did not start; `hint` says what would do. */
+/** Why the server did not start; `hints` say what would do. */
 export class StartFailure extends Error {
   override readonly name = 'StartFailure';
-  readonly hint: string;
+  readonly hints: readonly string[];
   constructor(refusals: readonly Refusal[]) {
     super(refusals.map(({ detail, field }) => (field === undefined ? detail : `${field}: ${detail}`)).join('\n'));
-    this.hint = refusals.flatMap(({ accepted }) => accepted ?? []).join('\n');
+    this.hints = [...new Set(refusals.flatMap(({ accepted }) => accepted ?? []))];
   }
 }
 

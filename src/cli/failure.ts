@@ -45,7 +45,7 @@ export function told(error: unknown): Told {
   const message = 'message' in facts && typeof facts.message === 'string' ? facts.message : String(error);
   const listed: readonly unknown[] = 'hints' in facts && Array.isArray(facts.hints) ? facts.hints : [];
   const single = 'hint' in facts && typeof facts.hint === 'string' ? [facts.hint] : [];
-  const hints = [...listed, ...single].filter((hint): hint is string => typeof hint === 'string');
+  const hints = [...listed, ...single].filter((hint): hint is string => typeof hint === 'string' && hint !== '');
   return {
     message,
     hints,

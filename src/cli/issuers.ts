@@ -4,7 +4,8 @@ import { CommandFailure } from './failure.ts';
 import { printJson } from './output.ts';
 import { type PageOptions, printPage, withPageOptions } from './pages.ts';
 import { type ClientOptions, withClientOptions, withService } from './settings.ts';
-import { type IssuerResource, type Service, valueOf } from './service.ts';
+import { type Service, valueOf } from './service.ts';
+import type { IssuerResource } from '../domain/wire.ts';
 import type { World } from './world.ts';
 
 type PemOptions = ClientOptions & { readonly domain: string };

@@ -3,20 +3,8 @@ import { type OperatorApi, operatorApi } from '../client/api.ts';
 import { type ClientFault, openConnection, readJson } from '../client/connection.ts';
 import type { ServerTrust } from '../client/server-trust.ts';
 import { err, ok, type Result } from '../domain/result.ts';
-import type { Page, Problem } from '../domain/wire.ts';
+import type { IssuerResource, Page, Problem } from '../domain/wire.ts';
 import { CommandFailure } from './failure.ts';
-
-/** An item of GET /v1/issuers. `id` and `subjectKeyIdentifier` in lower-case hex. */
-export type IssuerResource = {
-  readonly id: string;
-  readonly trustDomain: string;
-  readonly role: 'root' | 'intermediate' | 'issuing';
-  readonly subject: string;
-  readonly subjectKeyIdentifier: string;
-  readonly notBefore: string;
-  readonly notAfter: string;
-  readonly active: boolean;
-};
 
 export type Service = OperatorApi & {
   readonly listIssuers: () => Promise<Result<Page<IssuerResource>, ClientFault>>;

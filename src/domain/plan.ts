@@ -58,6 +58,7 @@ export type PlanKey = {
 /** What the plan must know about the issuer. */
 export type PlanIssuer = {
   readonly domain: TrustDomain;
+  readonly notBefore: Date;
   readonly notAfter: Date;
   readonly issuerUrl: string;
   readonly crlUrl: string;
@@ -97,7 +98,8 @@ export function planCertificate(request: PlanRequest): Result<Plan, readonly Den
   const names = certificateNames(profile, subject.names);
   const commonName = commonNameOf(profile, subject);
   const start = wholeSeconds(now).getTime();
-  const notBefore = new Date(start - profile.backdateSeconds * 1000);
+  // A CA that is younger than the backdate bounds it: no certificate begins before its issuer.
+  const notBefore = new Date(Math.max(start - profile.backdateSeconds * 1000, issuer.notBefore.getTime()));
   // RFC 5280 §4.1.2.5: validity includes both ends, so a lifetime of n seconds ends at n - 1.
   const notAfter = new Date(notBefore.getTime() + (profile.lifetimeSeconds - 1) * 1000);
   const denials = [

@@ -242,6 +242,18 @@ export type ProfileResource = {
   readonly obtainedBy: readonly string[];
 };
 
+/** An item of GET /v1/issuers. `id` and `subjectKeyIdentifier` in lower-case hex. */
+export type IssuerResource = {
+  readonly id: string;
+  readonly trustDomain: string;
+  readonly role: 'root' | 'intermediate' | 'issuing';
+  readonly subject: string;
+  readonly subjectKeyIdentifier: string;
+  readonly notBefore: string;
+  readonly notAfter: string;
+  readonly active: boolean;
+};
+
 /** RFC 9457, with the rule, field and remedy; `denials` when a request broke several rules. */
 export type Problem = {
   readonly type: string;

@@ -13,6 +13,7 @@ import type {
   EnrollmentTokenResource,
   ExpiryReport,
   GrantResource,
+  IssuerResource,
   OperatorTokenBody,
   OperatorTokenResource,
   Page,
@@ -44,18 +45,6 @@ export type CertificateQuery = Paging & {
   readonly status?: 'good' | 'revoked';
   readonly device?: string;
   readonly serial?: string;
-};
-
-/** An item of GET /v1/issuers. `id` and `subjectKeyIdentifier` in lower-case hex. */
-export type IssuerResource = {
-  readonly id: string;
-  readonly trustDomain: string;
-  readonly role: 'root' | 'intermediate' | 'issuing';
-  readonly subject: string;
-  readonly subjectKeyIdentifier: string;
-  readonly notBefore: string;
-  readonly notAfter: string;
-  readonly active: boolean;
 };
 
 /** A request key as signatures are checked with it: SPKI DER, its device once there is one, and its enrollments. */

@@ -26,6 +26,7 @@ export type ActiveIssuer = {
 /** The part of an issuer that the plan looks at. */
 export const planIssuer = (issuer: ActiveIssuer): PlanIssuer => ({
   domain: issuer.domain,
+  notBefore: issuer.notBefore,
   notAfter: issuer.notAfter,
   issuerUrl: issuer.issuerUrl,
   crlUrl: issuer.crlUrl,

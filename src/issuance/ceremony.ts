@@ -16,7 +16,7 @@ import { commonNameDer } from '../x509/distinguished-name.ts';
 import { composeChain } from '../x509/chain.ts';
 import { shownName } from '../x509/ca-link.ts';
 import { keyIdentifierOf } from '../x509/subject-public-key.ts';
-import { assembleCertificate, type TbsIssuer } from '../x509/tbs-certificate.ts';
+import { assembleCertificate } from '../x509/tbs-certificate.ts';
 
 /** The names that the estate's relying parties know. */
 export const caNames: Readonly<Record<TrustDomain, { readonly root: string; readonly issuing: string }>> = {

@@ -4,7 +4,7 @@ import { placeholderAgentUuids } from '../domain/device.ts';
 import { isDnsName, matchesAny } from '../domain/names.ts';
 import { type Principal, principalText, roleIncludes } from '../domain/principal.ts';
 import type { CertificateNames, Profile } from '../domain/profile.ts';
-import { err, ok, type Refusal, type Result } from '../domain/result.ts';
+import { err, type Refusal, type Result } from '../domain/result.ts';
 import {
   type CertificationRequest,
   type CertificationRequestReason,

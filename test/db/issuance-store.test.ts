@@ -55,8 +55,10 @@ describeIssuanceStore('PostgreSQL', async () => ({
     );
     return { deviceId, lineageId, enrollmentId: randomUUID() };
   },
-  suspendDevice: async (deviceId) =>
-    void (await db.query(`update device set state = 'suspended' where id = $1`, [deviceId])),
-  compromiseKey: async (spki) =>
-    void (await db.query('update public_key set compromised_at = now() where spki_sha256 = $1', [spki])),
+  suspendDevice: async (deviceId) => {
+    await db.query(`update device set state = 'suspended' where id = $1`, [deviceId]);
+  },
+  compromiseKey: async (spki) => {
+    await db.query('update public_key set compromised_at = now() where spki_sha256 = $1', [spki]);
+  },
 }));

@@ -11,7 +11,11 @@ const digest = (text: string): string => createHash('sha256').update(text).diges
 export type IssuanceScene = {
   readonly store: IssuanceStore;
   readonly issuerId: string;
-  readonly addDevice: () => Promise<{ readonly deviceId: string; readonly lineageId: string; readonly enrollmentId: string }>;
+  readonly addDevice: () => Promise<{
+    readonly deviceId: string;
+    readonly lineageId: string;
+    readonly enrollmentId: string;
+  }>;
   readonly suspendDevice: (deviceId: string) => Promise<void>;
   readonly compromiseKey: (spkiSha256: string) => Promise<void>;
 };
@@ -79,7 +83,9 @@ export function describeIssuanceStore(name: string, scene: () => Promise<Issuanc
       const intent = intentIn(issuerId);
       await store.recordIntent(intent);
       await store.recordIssued(resultOf(intent));
-      expect(await store.abandonIntent({ issuerId, serialNumber: intent.serialNumber, by: 'test', at: at(2) })).toBe(false);
+      expect(await store.abandonIntent({ issuerId, serialNumber: intent.serialNumber, by: 'test', at: at(2) })).toBe(
+        false,
+      );
     });
 
     test('a key keeps its holder', async () => {
@@ -90,7 +96,9 @@ export function describeIssuanceStore(name: string, scene: () => Promise<Issuanc
       expect(await store.recordIntent(intentIn(issuerId, { spkiSha256, holder }))).toEqual({ kind: 'recorded' });
       expect(await store.recordIntent(intentIn(issuerId, { spkiSha256, holder }))).toEqual({ kind: 'recorded' });
       const other = { kind: 'device', deviceId: two.deviceId } as const;
-      expect(await store.recordIntent(intentIn(issuerId, { spkiSha256, holder: other }))).toMatchObject({ kind: 'keyHeld' });
+      expect(await store.recordIntent(intentIn(issuerId, { spkiSha256, holder: other }))).toMatchObject({
+        kind: 'keyHeld',
+      });
       expect(await store.recordIntent(intentIn(issuerId, { spkiSha256 }))).toMatchObject({ kind: 'keyHeld' });
     });
 
@@ -99,7 +107,9 @@ export function describeIssuanceStore(name: string, scene: () => Promise<Issuanc
       const intent = intentIn(issuerId);
       await store.recordIntent(intent);
       await compromiseKey(intent.spkiSha256);
-      expect(await store.recordIntent(intentIn(issuerId, { spkiSha256: intent.spkiSha256 }))).toEqual({ kind: 'keyCompromised' });
+      expect(await store.recordIntent(intentIn(issuerId, { spkiSha256: intent.spkiSha256 }))).toEqual({
+        kind: 'keyCompromised',
+      });
     });
 
     test('a suspended device gets nothing', async () => {
@@ -116,7 +126,9 @@ export function describeIssuanceStore(name: string, scene: () => Promise<Issuanc
       await store.stopProfile({ profile: 'p', profileDigest, reason: 'readers disagree', at: at(0) });
       await store.stopProfile({ profile: 'p', profileDigest, reason: 'again', at: at(1) });
       expect(await store.recordIntent(intentIn(issuerId, { profileDigest }))).toEqual({ kind: 'profileStopped' });
-      expect(await store.recordIntent(intentIn(issuerId, { profileDigest: digest('new') }))).toEqual({ kind: 'recorded' });
+      expect(await store.recordIntent(intentIn(issuerId, { profileDigest: digest('new') }))).toEqual({
+        kind: 'recorded',
+      });
     });
 
     test('an Idempotency-Key is taken by one intent for 24 hours', async () => {
@@ -126,7 +138,12 @@ export function describeIssuanceStore(name: string, scene: () => Promise<Issuanc
       expect(await store.recordIntent(first)).toEqual({ kind: 'recorded' });
       expect(await store.recordIntent(intentIn(issuerId, { idempotency }))).toEqual({ kind: 'idempotencyKeyUsed' });
       const found = await store.findByIdempotencyKey(first.principal, idempotency.key, at(1));
-      expect(found).toMatchObject({ serialNumber: first.serialNumber, bodySha256: idempotency.bodySha256, outcome: null, certificate: null });
+      expect(found).toMatchObject({
+        serialNumber: first.serialNumber,
+        bodySha256: idempotency.bodySha256,
+        outcome: null,
+        certificate: null,
+      });
       expect(await store.findByIdempotencyKey('operator:bob:2', idempotency.key, at(1))).toBeNull();
       expect(await store.findByIdempotencyKey(first.principal, idempotency.key, at(24 * 60 + 1))).toBeNull();
       const later = intentIn(issuerId, { idempotency, recordedAt: at(24 * 60 + 1) });

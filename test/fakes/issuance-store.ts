@@ -38,14 +38,20 @@ export function fakeIssuanceStore(): FakeIssuanceStore {
     const key = keys.get(intent.spkiSha256) ?? { holder: holderText(intent), compromised: false };
     keys.set(intent.spkiSha256, key);
     if (key.compromised) return { kind: 'keyCompromised' };
-    if (key.holder !== holderText(intent)) return { kind: 'keyHeld', by: `a key of kind ${key.holder.split(' ')[0] ?? ''}` };
+    if (key.holder !== holderText(intent))
+      return { kind: 'keyHeld', by: `a key of kind ${key.holder.split(' ')[0] ?? ''}` };
     if (intent.holder.kind === 'device' && suspended.has(intent.holder.deviceId)) return { kind: 'deviceNotActive' };
     if (stopped.has(intent.profileDigest)) return { kind: 'profileStopped' };
     if (intent.idempotency !== null) {
       const name = `${intent.principal} ${intent.idempotency.key}`;
       const earlier = idempotent.get(name);
-      if (earlier !== undefined && intent.recordedAt.getTime() - earlier.at.getTime() <= dayMs) return { kind: 'idempotencyKeyUsed' };
-      idempotent.set(name, { serial: intent.serialNumber, bodySha256: intent.idempotency.bodySha256, at: intent.recordedAt });
+      if (earlier !== undefined && intent.recordedAt.getTime() - earlier.at.getTime() <= dayMs)
+        return { kind: 'idempotencyKeyUsed' };
+      idempotent.set(name, {
+        serial: intent.serialNumber,
+        bodySha256: intent.idempotency.bodySha256,
+        at: intent.recordedAt,
+      });
     }
     if (rows.has(intent.serialNumber)) throw new Error('duplicate serial number');
     rows.set(intent.serialNumber, { intent, outcome: null, certificate: null });
@@ -98,7 +104,15 @@ export function fakeIssuanceStore(): FakeIssuanceStore {
   };
 }
 
-const certificateOf = ({ fingerprint, intent, der, commonName, names, notBefore, issuedAt }: IssuedResult): CertificateRecord => ({
+const certificateOf = ({
+  fingerprint,
+  intent,
+  der,
+  commonName,
+  names,
+  notBefore,
+  issuedAt,
+}: IssuedResult): CertificateRecord => ({
   fingerprint,
   issuerId: intent.issuerId,
   serialNumber: intent.serialNumber,

@@ -39,6 +39,7 @@ const asked = (over: Partial<PlanRequest> = {}): PlanRequest => ({
   key: { subjectPublicKeyInfo: new Uint8Array(91), keyType: 'ec-p256', origin: 'software' },
   issuer: {
     domain: 'estate',
+    notBefore: new Date(Date.UTC(2020, 0, 1)),
     notAfter: new Date(Date.UTC(2030, 0, 1)),
     issuerUrl: 'http://pki/i.cer',
     crlUrl: 'http://pki/c.crl',
@@ -60,6 +61,12 @@ describe('a plan', () => {
       '2026-11-23T11:59:00.000Z',
       '2026-11-24T11:58:59.000Z',
     ]);
+  });
+
+  test('begins with its issuer, when that is younger than the backdate', () => {
+    const notBefore = new Date(Date.UTC(2026, 10, 23, 11, 59, 30));
+    const planned = planCertificate(asked({ issuer: { ...asked().issuer, notBefore } }));
+    expect(planned.ok && planned.value.notBefore).toEqual(notBefore);
   });
 
   test('adds the names that the profile writes, each once', () => {

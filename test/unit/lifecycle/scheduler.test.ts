@@ -28,10 +28,21 @@ function handClock() {
 test('a job runs at once, and again after its interval', async () => {
   const clock = handClock();
   let runs = 0;
-  startScheduler([{ name: 'a', everySeconds: 60, run: async () => void runs++ }], {
-    after: clock.after,
-    onFailure: () => undefined,
-  });
+  startScheduler(
+    [
+      {
+        name: 'a',
+        everySeconds: 60,
+        run: async () => {
+          runs++;
+        },
+      },
+    ],
+    {
+      after: clock.after,
+      onFailure: () => undefined,
+    },
+  );
   await clock.advance(0);
   expect(runs).toBe(1);
   await clock.advance(59_000);
