@@ -25,21 +25,41 @@ export async function startProfile(): Promise<() => Promise<readonly SelfTime[]>
 
 /** Every function with a share of at least half a percent, the largest first. */
 function selfTimes(profile: Profiler.Profile): readonly SelfTime[] {
-  const names = new Map(profile.nodes.map((node) => [node.id, nameOf(node.callFrame)]));
-  const times = new Map<string, number>();
+  const nodes = new Map(profile.nodes.map((node) => [node.id, node]));
+  const parents = new Map(profile.nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id])));
+  const times = new Map<string, Omit<SelfTime, 'share'> & { time: number }>();
+  let total = 0;
   profile.samples?.forEach((id, index) => {
-    const name = names.get(id) ?? '?';
-    if (!name.startsWith('(idle)')) times.set(name, (times.get(name) ?? 0) + (profile.timeDeltas?.[index] ?? 0));
+    const name = nodes.get(id)?.callFrame.functionName || '(anonymous)';
+    if (name === '(idle)') return;
+    const where = placeOf(id, { nodes, parents });
+    const entry = times.get(`${name} ${where}`) ?? { name, where, time: 0 };
+    const delta = profile.timeDeltas?.[index] ?? 0;
+    entry.time += delta;
+    total += delta;
+    times.set(`${name} ${where}`, entry);
   });
-  const total = [...times.values()].reduce((sum, time) => sum + time, 0);
-  return [...times]
-    .map(([name, time]) => ({ share: time / total, name: name.split('\t')[0] ?? '', where: name.split('\t')[1] ?? '' }))
+  return [...times.values()]
+    .map(({ name, where, time }) => ({ share: time / total, name, where }))
     .filter(({ share }) => share >= 0.005)
     .toSorted((a, b) => b.share - a.share);
 }
 
-/** Functions without a file are V8's or written in C++. */
-function nameOf({ functionName, url, lineNumber }: Profiler.ProfileNode['callFrame']): string {
-  const path = url.startsWith('file:') ? relative(repository, fileURLToPath(url)) : url;
-  return `${functionName || '(anonymous)'}\t${path === '' ? 'native' : `${path}:${lineNumber + 1}`}`;
+type Tree = {
+  readonly nodes: ReadonlyMap<number, Profiler.ProfileNode>;
+  readonly parents: ReadonlyMap<number, number>;
+};
+
+/** File and line of a function; of what is V8's, Node's or written in C++, those of the nearest caller that has a file. */
+function placeOf(id: number, { nodes, parents }: Tree): string {
+  let isCaller = false;
+  for (let at: number | undefined = id; at !== undefined; at = parents.get(at)) {
+    const frame = nodes.get(at)?.callFrame;
+    if (frame?.url.startsWith('file:') === true) {
+      const place = `${relative(repository, fileURLToPath(frame.url))}:${frame.lineNumber + 1}`;
+      return isCaller ? `native, for ${frame.functionName || '(anonymous)'} ${place}` : place;
+    }
+    isCaller = true;
+  }
+  return 'native';
 }
