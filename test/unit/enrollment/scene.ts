@@ -20,6 +20,8 @@ import { preregister, retireDevice, suspendDevice } from '../../../src/enrollmen
 import { readEnrollment, requestKeyOf } from '../../../src/enrollment/read-enrollment.ts';
 import { issue, type IssueRequest, preview } from '../../../src/issuance/issue.ts';
 import { loadPolicies } from '../../../src/policies.ts';
+import type { IssuanceStore } from '../../../src/issuance/records.ts';
+import { fakeIssuanceStore } from '../../fakes/issuance-store.ts';
 import { fakeEnrollmentStore, type FakeEnrollmentStore } from '../../fakes/enrollment-store.ts';
 import {
   activationBody,
@@ -48,18 +50,21 @@ export const admin: Extract<Principal, { kind: 'operator' }> = {
   limits: noLimits,
 };
 
-const estate = activeIssuer(await makeEstate());
+/** The issuing CA of every scene, with its root. */
+export const made = await makeEstate();
+const estate = activeIssuer(made);
 export const vendor: Vendor = makeVendor();
 
 /** Ports that a test can break: each call of issuance or of the store can be made to fail. */
 export type Scene = ReturnType<typeof makeScene>;
 
 /** A service over a store, the fake one unless a test brings another. */
-export function makeScene<S extends FakeEnrollmentStore>(
-  store: S = fakeEnrollmentStore() as S,
+export function makeScene(
+  store: Omit<FakeEnrollmentStore, 'audit'> & { readonly audit?: readonly string[] } = fakeEnrollmentStore(),
   over: Partial<ActivatePorts> = {},
+  issuanceStore: IssuanceStore = fakeIssuanceStore(),
 ) {
-  const issuance = portsOf(estate);
+  const issuance = { ...portsOf(estate), store: issuanceStore };
   const issued: IssueRequest[] = [];
   const ports = {
     ...store,
