@@ -84,7 +84,7 @@ export const activate =
     const taking = takingOf(enrollment, judged.value, { step, leaseUntil });
     const taken = await ports.take(taking);
     if (taken.kind === 'lost') return err([inProgress]);
-    if (taken.kind === 'conflict') return refuse(ports, step, [conflictRefusal(taken)]);
+    if (taken.kind === 'conflict') return refuse(ports, step, [conflicts[taken.with]]);
     if (taking.answer !== null) return ok(taking.answer);
 
     // 6 What was granted is issued, one after the other, and the answer kept.
@@ -160,52 +160,46 @@ export const unknownEnrollment: Refusal<'unknownEnrollment'> = {
   accepted: 'a new enrollment: POST /v1/enrollments',
 };
 
+const keyHeldElsewhere: Refusal<ActivateReason> = {
+  reason: 'keyHeldElsewhere',
+  detail: 'one of the keys is already known as a key of another device or purpose',
+  field: 'request',
+  accepted: 'fresh keys: a key has one holder and one purpose',
+};
+
+type Conflict = Extract<TakingOutcome, { readonly kind: 'conflict' }>['with'];
+
 /** Somebody else was quicker, or held it all along. */
-function conflictRefusal(outcome: Extract<TakingOutcome, { readonly kind: 'conflict' }>): Refusal<ActivateReason> {
-  switch (outcome.with) {
-    case 'token':
-      return {
-        reason: 'spentEnrollmentToken',
-        detail: 'the token was spent, revoked or expired meanwhile: it enrolls one host, once',
-        field: 'token',
-        accepted: 'a new token: omens tokens create --host',
-      };
-    case 'hostName':
-      return {
-        reason: 'hostNameTaken',
-        detail: 'another device has taken this host name meanwhile',
-        field: 'hostName',
-        accepted: 'a new enrollment, and an approval that retires that device',
-      };
-    case 'device':
-      return {
-        reason: 'deviceNotActive',
-        detail: 'the device is suspended or retired',
-        accepted: 'omens devices resume',
-      };
-    case 'endorsementKey':
-      return {
-        reason: 'endorsementKeyOfAnotherDevice',
-        detail: 'this endorsement key belongs to another device',
-        field: 'ekPublic',
-        accepted: 'the host name of that device, or its retirement',
-      };
-    case 'tpmKey':
-    case 'publicKey':
-      return {
-        reason: 'keyHeldElsewhere',
-        detail: 'one of the keys is already known as a key of another device or purpose',
-        field: 'request',
-        accepted: 'fresh keys: a key has one holder and one purpose',
-      };
-    case 'compromisedKey':
-      return {
-        reason: 'keyCompromised',
-        detail: 'a certificate for one of the keys was revoked for keyCompromise',
-        field: 'request',
-        accepted: 'fresh keys',
-      };
-    default:
-      return outcome.with satisfies never;
-  }
-}
+const conflicts: Readonly<Record<Conflict, Refusal<ActivateReason>>> = {
+  token: {
+    reason: 'spentEnrollmentToken',
+    detail: 'the token was spent, revoked or expired meanwhile: it enrolls one host, once',
+    field: 'token',
+    accepted: 'a new token: omens tokens create --host',
+  },
+  hostName: {
+    reason: 'hostNameTaken',
+    detail: 'another device has taken this host name meanwhile',
+    field: 'hostName',
+    accepted: 'a new enrollment, and an approval that retires that device',
+  },
+  device: {
+    reason: 'deviceNotActive',
+    detail: 'the device is suspended or retired',
+    accepted: 'omens devices resume',
+  },
+  endorsementKey: {
+    reason: 'endorsementKeyOfAnotherDevice',
+    detail: 'this endorsement key belongs to another device',
+    field: 'ekPublic',
+    accepted: 'the host name of that device, or its retirement',
+  },
+  tpmKey: keyHeldElsewhere,
+  publicKey: keyHeldElsewhere,
+  compromisedKey: {
+    reason: 'keyCompromised',
+    detail: 'a certificate for one of the keys was revoked for keyCompromise',
+    field: 'request',
+    accepted: 'fresh keys',
+  },
+};

@@ -1,6 +1,6 @@
 // What the host itself may ask about its enrollment, by its request key: the state, and after an approval the fresh
 // challenge with which the proof is repeated. Signatures are checked elsewhere, with the key that is found here.
-import { isLapsed, isLeased } from '../domain/enrollment.ts';
+import { type ApprovedEnrollment, isLapsed, isLeased } from '../domain/enrollment.ts';
 import { err, ok, type Refusal, type Result } from '../domain/result.ts';
 import type { EnrollmentAnswer } from '../domain/wire.ts';
 import { publicKeyOf } from '../tpm2/subject-public-key-info.ts';
@@ -30,16 +30,8 @@ export const readEnrollment =
     switch (enrollment.state) {
       case 'pending':
         return isLapsed(enrollment, now) ? err(approvalLapsed) : ok(pendingAnswer(enrollment));
-      case 'approved': {
-        if (isLapsed(enrollment, now)) return err(approvalLapsed);
-        if (enrollment.activation !== null && isLeased(enrollment.activation, now)) return err(inProgress);
-        const ek = readEndorsementKey(enrollment.endorsementKey.public);
-        const ak = readAttestationKey(enrollment.attestationKey.public);
-        if (!ek.ok || !ak.ok) throw new Error(`the stored keys of enrollment ${enrollment.id} are no good`);
-        const made = makeChallenge(ports.random, { key: ek.value, akName: ak.value.name, now });
-        const isRenewed = await ports.renewChallenge(enrollment.id, made.challenge, now);
-        return isRenewed ? ok({ state: 'approved', ...made.resource }) : err(inProgress);
-      }
+      case 'approved':
+        return isLapsed(enrollment, now) ? err(approvalLapsed) : freshChallenge(ports, enrollment, now);
       // The host has the octets of its activation: sent again, they go on from where it stopped.
       case 'authorized':
         return err(inProgress);
@@ -51,6 +43,22 @@ export const readEnrollment =
         return enrollment satisfies never;
     }
   };
+
+/** Another challenge for an approved host, unless the last one's answer is being worked on. */
+async function freshChallenge(
+  ports: ReadEnrollmentPorts,
+  enrollment: ApprovedEnrollment,
+  now: Date,
+): Promise<Result<EnrollmentAnswer, Refusal<ReadEnrollmentReason>>> {
+  const { id, activation, endorsementKey, attestationKey } = enrollment;
+  if (activation !== null && isLeased(activation, now)) return err(inProgress);
+  const ek = readEndorsementKey(endorsementKey.public);
+  const ak = readAttestationKey(attestationKey.public);
+  if (!ek.ok || !ak.ok) throw new Error(`the stored keys of enrollment ${id} are no good`);
+  const made = makeChallenge(ports.random, { key: ek.value, akName: ak.value.name, now });
+  const isRenewed = await ports.renewChallenge(id, made.challenge, now);
+  return isRenewed ? ok({ state: 'approved', ...made.resource }) : err(inProgress);
+}
 
 /** A request key as signatures are checked with it: SPKI in DER, its device once it speaks for one, its enrollments. */
 export type KnownRequestKey = {

@@ -142,15 +142,16 @@ export function fakeEnrollmentStore(): FakeEnrollmentStore {
     recordPending: async ({ id, bodySha256, at, proof }) => {
       const enrollment = s.enrollments.get(id);
       const isOurs = enrollment?.activation?.bodySha256 === bodySha256 && enrollment.challenge.spentAt !== null;
-      if (!isOurs || enrollment.state !== 'challenged' || enrollment.activation === null) return null;
-      const superseded = [...s.enrollments.values()].filter(
-        (other) =>
-          (other.state === 'pending' || other.state === 'approved') &&
-          other.hostName === enrollment.hostName &&
-          other.endorsementKey.fingerprint === enrollment.endorsementKey.fingerprint,
+      if (!isOurs || enrollment.state !== 'challenged') return null;
+      const superseded = [...s.enrollments.values()].flatMap((other) =>
+        (other.state === 'pending' || other.state === 'approved') &&
+        other.hostName === enrollment.hostName &&
+        other.endorsementKey.fingerprint === enrollment.endorsementKey.fingerprint
+          ? [other]
+          : [],
       );
       for (const other of superseded) {
-        const requestKey = other.state === 'pending' || other.state === 'approved' ? other.proof.requestKey : null;
+        const { requestKey } = other.proof;
         const rejection = 'a newer enrollment of this host took its place';
         put({ ...other, state: 'rejected', rejection, requestKey, updatedAt: at });
       }

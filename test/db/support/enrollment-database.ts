@@ -34,7 +34,9 @@ export async function enrollmentDatabase(): Promise<EnrollmentDatabase> {
       await settled;
       return enrollments.take(taking);
     },
-    settle: async () => void (await settled),
+    settle: async () => {
+      await settled;
+    },
   };
   return { db, store, close: () => database.close() };
 }
