@@ -34,7 +34,7 @@ export type ApprovalPorts = Pick<
   EnrollmentStore,
   'findEnrollment' | 'approveEnrollment' | 'rejectEnrollment' | 'listEnrollments'
 > &
-  Pick<DeviceLookups, 'deviceOfHostName' | 'deviceOfEndorsementKey'> &
+  Pick<DeviceLookups, 'deviceOfHostName' | 'deviceOfEndorsementKey' | 'deviceOfAttestationKey'> &
   TokenLookups & { readonly profiles: ReadonlyMap<string, Profile> };
 
 /** A page of what waits, oldest first; what has lapsed is not shown. */
@@ -137,7 +137,7 @@ async function grantsFor(
   const facts = { hostName, addresses, principal, known: ports.profiles };
   if (profiles !== undefined) return makeGrants({ ...facts, profiles });
   const token = tokenId === null ? null : await ports.findEnrollmentToken(tokenId);
-  if (token !== null) return ok(token.grants);
+  if (token !== null && token.revokedAt === null) return ok(token.grants);
   const beyond = requested.filter((request) => !isWithinDefault(request, hostName));
   if (beyond.length > 0) return err(beyond.map(explicitGrantNeeded));
   const asked = requested.map(({ profile }) => ({ profile: profile.name }));
@@ -159,10 +159,18 @@ function requestedBy({ profiles }: ApprovalPorts, enrollment: Waiting): readonly
   return requested.ok ? requested.value : [];
 }
 
-/** The device of this name that is another than the one whose EK this is. */
-async function replacedBy(ports: ApprovalPorts, { hostName, endorsementKey }: Waiting): Promise<Device | null> {
-  const holder = await ports.deviceOfHostName(hostName);
-  const own = await ports.deviceOfEndorsementKey(endorsementKey.fingerprint);
+/** The device that these keys belong to already: by the EK, or by the AK that it uses now. */
+async function ownDevice(ports: ApprovalPorts, { endorsementKey, attestationKey }: Waiting): Promise<Device | null> {
+  const byEk = await ports.deviceOfEndorsementKey(endorsementKey.fingerprint);
+  if (byEk !== null && byEk.state !== 'retired') return byEk;
+  const byAk = await ports.deviceOfAttestationKey(attestationKey.name);
+  return byAk?.isCurrent === true ? byAk.device : null;
+}
+
+/** The device that holds this name and is another TPM's. */
+async function replacedBy(ports: ApprovalPorts, enrollment: Waiting): Promise<Device | null> {
+  const holder = await ports.deviceOfHostName(enrollment.hostName);
+  const own = await ownDevice(ports, enrollment);
   return holder !== null && holder.id !== own?.id ? holder : null;
 }
 
@@ -189,11 +197,12 @@ async function resourceOf(ports: ApprovalPorts, enrollment: Waiting): Promise<Pe
 async function warningsFor(ports: ApprovalPorts, enrollment: Waiting): Promise<readonly string[]> {
   const { endorsementKey, hostName } = enrollment;
   const replaced = await replacedBy(ports, enrollment);
-  const own = await ports.deviceOfEndorsementKey(endorsementKey.fingerprint);
+  const own = await ownDevice(ports, enrollment);
+  const past = await ports.deviceOfEndorsementKey(endorsementKey.fingerprint);
   const warnings: (string | null)[] = [
     replaced === null ? null : `another TPM holds the name ${hostName}: device ${replaced.id} would be retired`,
-    own?.state === 'retired' ? `this TPM was that of device ${own.id} (${own.hostName}), which is retired` : null,
-    own !== null && own.state !== 'retired' ? `device ${own.id} enrolls again: its keys would be replaced` : null,
+    past?.state === 'retired' ? `this TPM was that of device ${past.id} (${past.hostName}), which is retired` : null,
+    own === null ? null : `device ${own.id} enrolls again: its keys would be replaced`,
     endorsementKey.exception === 'noCertificate' ? 'no maker vouches for this TPM: it has no EK certificate' : null,
     endorsementKey.exception === 'rocaWeak' ? 'the EK is weak (CVE-2017-15361): others can pose as this TPM' : null,
   ];

@@ -75,7 +75,7 @@ export function authorizeActivation(facts: AuthorizationFacts): Result<Authoriza
     if (other !== null) return ok({ kind: 'pending' });
     return authorized({ by: 'token', principal: token.createdBy, grants: token.grants, device });
   }
-  if (preregistration !== null && preregistration.hostName !== hostName) return err(forAnotherHost(preregistration));
+  if (preregistration !== null && preregistration.hostName !== hostName) return err(preregisteredElsewhere);
   // It stands for the first contact; a host that comes again without its keys is looked at by a person.
   if (preregistration === null || other !== null || device !== null) return ok({ kind: 'pending' });
   const { createdBy, grants } = preregistration;
@@ -120,7 +120,7 @@ function holderOf({ ofEndorsementKey, ofAttestationKey }: KnownDevices): Device 
 export function identityRefusal(hostName: string, known: KnownDevices): Refused | null {
   const { ofEndorsementKey: ek, ofAttestationKey: ak } = known;
   const holder = ek !== null && ek.state !== 'retired' ? ek : null;
-  if (holder !== null && holder.hostName !== hostName) return endorsementKeyElsewhere(holder);
+  if (holder !== null && holder.hostName !== hostName) return endorsementKeyElsewhere;
   const isForeign =
     ak !== null &&
     (ak.device.state === 'retired' ||
@@ -179,12 +179,13 @@ const unknownToken: Refusal<TokenReason> = {
   accepted: newToken,
 };
 
-const endorsementKeyElsewhere = (device: Device): Refused => ({
+/** Which device is not told: an EK's public part is no secret, and the TPM is not proved when this is first asked. */
+const endorsementKeyElsewhere: Refused = {
   reason: 'endorsementKeyOfAnotherDevice',
-  detail: `this endorsement key belongs to ${device.hostName}`,
+  detail: 'this endorsement key belongs to a device of another name',
   field: 'ekPublic',
-  accepted: `the host name ${device.hostName}, or the retirement of that device`,
-});
+  accepted: 'the host name of that device, or its retirement',
+};
 
 const attestationKeyElsewhere: Refused = {
   reason: 'attestationKeyOfAnotherDevice',
@@ -199,12 +200,13 @@ const notActive: Refused = {
   accepted: 'omens devices resume',
 };
 
-const forAnotherHost = (preregistration: Preregistration): Refused => ({
+/** For which one is not told, for the same reason. */
+export const preregisteredElsewhere: Refused = {
   reason: 'preregisteredForAnotherHost',
   detail: 'this endorsement key was pre-registered for another host name',
   field: 'hostName',
-  accepted: preregistration.hostName,
-});
+  accepted: 'the host name that the admin gave',
+};
 
 const approvalOutdated: Refused = {
   reason: 'approvalOutdated',

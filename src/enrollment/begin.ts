@@ -8,7 +8,13 @@ import { type ChallengeResource, type EnrollmentBody, wireTime } from '../domain
 import type { EndorsementKey } from '../tpm2/endorsement-key.ts';
 import { makeCredential } from '../tpm2/make-credential.ts';
 import type { EndorsementPolicy } from '../x509/endorsement-chain.ts';
-import { type AuthorizationReason, identityRefusal, recognizeToken, type KnownDevices } from './authorize.ts';
+import {
+  type AuthorizationReason,
+  identityRefusal,
+  type KnownDevices,
+  preregisteredElsewhere,
+  recognizeToken,
+} from './authorize.ts';
 import { hostNameFaults } from './grants.ts';
 import { base64url, hexOf, octetsOf } from './octets.ts';
 import {
@@ -122,13 +128,7 @@ async function inventoryRefusal(
   const identity = identityRefusal(hostName, await knownDevices(ports, keys));
   if (identity !== null || hasToken) return identity;
   const preregistration = await ports.findPreregistration(ekFingerprint);
-  if (preregistration === null || preregistration.hostName === hostName) return null;
-  return {
-    reason: 'preregisteredForAnotherHost',
-    detail: 'this endorsement key was pre-registered for another host name',
-    field: 'hostName',
-    accepted: preregistration.hostName,
-  };
+  return preregistration === null || preregistration.hostName === hostName ? null : preregisteredElsewhere;
 }
 
 /** A challenge as it is kept and as it is told. */

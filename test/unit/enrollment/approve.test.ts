@@ -337,6 +337,18 @@ describe('a further EK', () => {
     ]);
   });
 
+  test('that brings new keys along waits for a person, who sees that no device is replaced', async () => {
+    const scene = makeScene();
+    const { host, answer } = await enrolled(scene);
+    const other = makeHost(vendor, { ak: host.ak });
+    const waits = await waiting(scene, other, { document: requestDocument(other) });
+    expect((await scene.pending())[0]!.warnings).toEqual([expect.stringContaining('enrolls again')]);
+    ok(await scene.approve(waits.id, 1));
+    const issued = ok(await comeBack(scene, waits));
+    expect(issued).toMatchObject({ state: 'issued', device: { id: answer.device.id } });
+    expect(await scene.store.endorsementKeysOf(answer.device.id)).toHaveLength(2);
+  });
+
   test('of another device joins nothing', async () => {
     const scene = makeScene();
     const { host } = await enrolled(scene);
