@@ -145,6 +145,7 @@ create index certificate_not_after on certificate (not_after, fingerprint);
 create index certificate_serial_number on certificate (serial_number);
 create index certificate_device on certificate (device_id) where device_id is not null;
 create index certificate_lineage on certificate (lineage_id, not_after) where lineage_id is not null;
+create index certificate_alone on certificate (subject_common_name, profile, not_after) where lineage_id is null;
 
 -- By (issuer, serial), so that a signature without a certificate row can be revoked too.
 create table revocation (

@@ -1,5 +1,6 @@
--- How many of the certificates in use are fine, near their end, and very near or past it at $1. The thresholds scale
--- with the lifetime and are those of domain/expiry.ts, in seconds: warning min($2, life/3), critical min($3, life/12).
+-- How many of the certificates in use (as in expiring_certificates.sql) are fine, near their end, and very near or past
+-- it at $1. The thresholds scale with the lifetime and are those of domain/expiry.ts, in seconds: warning
+-- min($2, life/3), critical min($3, life/12).
 select count(*) filter (where left_s > warning_s)::int as ok,
        count(*) filter (where left_s <= warning_s and left_s > critical_s)::int as warning,
        count(*) filter (where left_s <= critical_s)::int as critical
@@ -11,4 +12,10 @@ select count(*) filter (where left_s > warning_s)::int as ok,
          where not exists (select from revocation r where r.issuer_id = c.issuer_id and r.serial_number = c.serial_number)
            and (c.lineage_id is null
                 or not exists (select from certificate n where n.lineage_id = c.lineage_id and n.not_after > c.not_after))
+           and (c.lineage_id is not null
+                or not exists (select from certificate n
+                                where n.lineage_id is null and n.profile = c.profile
+                                  and n.subject_common_name = c.subject_common_name
+                                  and (n.dns_names, n.ip_addresses, n.uris) = (c.dns_names, c.ip_addresses, c.uris)
+                                  and (n.not_after, n.fingerprint) > (c.not_after, c.fingerprint)))
            and (d.id is null or d.state <> 'retired')) in_use
