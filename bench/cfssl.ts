@@ -25,7 +25,7 @@ export async function findCfssl(): Promise<Cfssl | string> {
   for (const version of go === undefined ? [] : versions) {
     const built = await buildCfssl(go ?? '', version);
     if (typeof built !== 'string') return { ...built, remarks };
-    remarks.push(`cfssl@${version}: ${built}`);
+    remarks.push(`the newest cfssl could not be had: cfssl@${version}: ${built}`);
   }
   const [installed] = onPath('cfssl');
   if (installed !== undefined) {

@@ -48,6 +48,9 @@ export type Contest = {
   readonly checkSamples: () => Promise<void>;
   readonly checkDurable: () => Promise<Durability>;
   readonly profile: () => Promise<Profiles>;
+  /** Ends our server and starts it on another URL of the same database; gives the clients that speak to it. */
+  readonly restartServer: (databaseUrl: string) => Promise<Pick<Ours, 'client' | 'clientWithKey'>>;
+  readonly stopServer: () => Promise<void>;
   readonly close: () => Promise<void>;
 };
 
@@ -111,6 +114,7 @@ async function open(options: ContestOptions, release: Release): Promise<Omit<Con
   release(() => removeEstate(estate));
   const issuingInput = { configFile: estate.configFile, requestsFile };
   const ours = await startOurs({ estate, databaseUrl, requestsFile, release });
+  let stopServer = ours.server.stop;
   const peers = await startPeers({ directory, requestsFile, release });
   return {
     variants: [...ourVariants(ours, options.scale), ...peers.list.flatMap((peer) => peerVariants(peer, options.scale))],
@@ -121,6 +125,14 @@ async function open(options: ContestOptions, release: Release): Promise<Omit<Con
     postgresMs: () => processorTimeOfFamily(postgres.pid),
     checkSamples: () => checkSamples({ ours, peers, rootPem: estate.caPem, nextItems, directory }),
     checkDurable: () => judgeDurability(databaseUrl, 'nginx-vhost'),
+    restartServer: async (through) => {
+      await ours.server.stop();
+      const server = await startChild('server-process.js', { configFile: estate.configFile, databaseUrl: through });
+      release(server.stop);
+      stopServer = server.stop;
+      return ours;
+    },
+    stopServer: () => stopServer(),
     profile: () => profileOurs(ours, () => ({ from: nextItems(profiled), count: profiled, inFlight: 64 })),
   };
 }

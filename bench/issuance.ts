@@ -82,8 +82,8 @@ async function bench(): Promise<Report> {
     const measured = await measure(contest, rounds);
     const rows = [...measured].map(([variant, results]) => rowOf(variant, results));
     const durability = await contest.checkDurable();
-    const messages = await messagesPerIssuance(contest);
     const profile = options.profile ? await contest.profile() : null;
+    const messages = await messagesPerIssuance(contest);
     const loadAfter = warnOfLoad('after', say);
     return {
       ...machine(),

@@ -79,6 +79,7 @@ await answering(async (input: Input) => {
       const { certificatePem, chainPem } = await issueItem(item);
       return JSON.stringify({ pem: certificatePem, chain: chainPem });
     },
+    connect: async () => undefined,
     run: (wanted: RunInput) => run(wanted, issueItem),
     profile: async (wanted: RunInput) => {
       const endProfile = await startProfile();

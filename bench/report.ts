@@ -30,7 +30,7 @@ export type Report = Machine & {
   readonly loadBefore: number;
   readonly loadAfter: number;
   readonly rows: readonly Row[];
-  readonly messages: MessageCounts;
+  readonly messages: readonly MessageCounts[];
   readonly durability: Durability;
   readonly remarks: readonly string[];
   readonly profile: Profiles | null;
@@ -72,7 +72,6 @@ export function formatReport(report: Report): string {
     ['', ...columns.map(({ title }) => title)],
     ...rows.map((row) => [row.name, ...columns.map(({ cell }) => cell(row))]),
   ];
-  const counts = Object.entries(messages.perIssuance).map(([name, count]) => `${count} ${name}`);
   return [
     `${report.at}  ${report.processor}, ${report.cores} cores, ${report.memoryGib} GiB, Linux ${report.kernel}`,
     `Node ${report.node} (OpenSSL ${report.openssl}), ${report.opensslProgram}, PostgreSQL ${durability.version}`,
@@ -81,10 +80,18 @@ export function formatReport(report: Report): string {
     ...aligned(table),
     '',
     `PostgreSQL: fsync ${durability.fsync}, synchronous_commit ${durability.synchronousCommit}; ${durability.certificates} certificates, each with an audit event and an outbox message; ${durability.openIntents} open intents`,
-    `messages to PostgreSQL per issuance, unbatched: ${messages.total} (${counts.join(', ')}), ${messages.roundTrips} round trips`,
+    'messages to PostgreSQL per issuance, unbatched:',
+    ...messages.map(messageLine),
     ...report.remarks,
   ].join('\n');
 }
+
+const messageLine = ({ name, total, perIssuance, roundTrips }: MessageCounts): string => {
+  const counts = Object.entries(perIssuance).map(([message, count]) => `${round(count)} ${message}`);
+  return `  ${name}: ${round(total)} in ${round(roundTrips)} round trips (${counts.join(', ')})`;
+};
+
+const round = (value: number): string => String(Math.round(value * 100) / 100);
 
 /** Columns padded to their widest cell: the first to the left, numbers to the right. */
 export function aligned(table: readonly (readonly string[])[]): readonly string[] {

@@ -6,6 +6,8 @@ import { type SelfTime, startProfile } from './profile.ts';
 
 export type ServerInput = {
   readonly configFile: string;
+  /** Overrides the one of the file. */
+  readonly databaseUrl?: string;
   /** Rate limits count over so many seconds instead of an hour: nobody waits an hour for a bench. */
   readonly windowSeconds?: number;
 };
@@ -14,9 +16,9 @@ function shortenWindows(seconds: number): void {
   Object.defineProperty(RateLimiterMemory.prototype, 'duration', { get: () => seconds, set: () => undefined });
 }
 
-await answering(async ({ configFile, windowSeconds }: ServerInput) => {
+await answering(async ({ configFile, databaseUrl, windowSeconds }: ServerInput) => {
   if (windowSeconds !== undefined) shortenWindows(windowSeconds);
-  const server = await serve({ configFile, env: { PATH: process.env['PATH'] } });
+  const server = await serve({ configFile, env: { PATH: process.env['PATH'], DATABASE_URL: databaseUrl } });
   let endProfile: () => Promise<readonly SelfTime[]> = () => Promise.resolve([]);
   return {
     startProfile: async () => {
