@@ -61,6 +61,8 @@ export type Connection = {
 const maxReplyOctets = 16 * 1024 * 1024;
 const silenceMilliseconds = 120_000;
 const keptNonces = 8;
+/** 409 bears a Retry-After only where the very same request is being worked on: sent again it gets its answer. */
+const waitingStatuses: ReadonlySet<number> = new Set([409, 429, 503]);
 const nonceReasons = ['unknownNonce', 'expiredNonce', 'spentNonce'];
 
 /** Authenticates the server and gives a connection to it; nothing was sent when this fails. */
@@ -69,7 +71,14 @@ export async function openConnection(options: ConnectionOptions): Promise<Result
   if (url.protocol !== 'https:') throw new TypeError('the server is reached over https only');
   const anchors = await findAnchors(url, options.trust);
   if (!anchors.ok) return anchors;
-  const agent = new Agent({ ca: anchors.value.pem, keepAlive: true, maxSockets: 8, minVersion: 'TLSv1.2' });
+  const agent = new Agent({
+    ca: anchors.value.pem,
+    // Said explicitly: otherwise NODE_TLS_REJECT_UNAUTHORIZED of the environment would decide.
+    rejectUnauthorized: true,
+    keepAlive: true,
+    maxSockets: 8,
+    minVersion: 'TLSv1.2',
+  });
   const line: Line = { url, agent, anchors: anchors.value, options, nonces: [] };
   return ok({ send: (request) => sendPatiently(line, request), close: () => agent.destroy() });
 }
@@ -82,7 +91,7 @@ type Line = {
   readonly nonces: string[];
 };
 
-/** Obeys Retry-After of 429 and 503, and signs once more when only the nonce was refused. */
+/** Obeys Retry-After of 409, 429 and 503, and signs once more when only the nonce was refused. */
 async function sendPatiently(line: Line, request: ClientRequest): Promise<Result<ClientReply, ClientFault>> {
   let patience = line.options.patienceSeconds ?? 600;
   let mayRenewNonce = request.signer !== undefined;
@@ -96,7 +105,7 @@ async function sendPatiently(line: Line, request: ClientRequest): Promise<Result
     if (status === 401 && mayRenewNonce && nonceReasons.includes(lastSegment(fault))) {
       mayRenewNonce = false;
       line.nonces.splice(0, Math.max(0, line.nonces.length - 1)); // Only the newest, from this very reply, is surely good.
-    } else if ((status === 429 || status === 503) && headers['retry-after'] !== undefined && seconds <= patience) {
+    } else if (waitingStatuses.has(status) && headers['retry-after'] !== undefined && seconds <= patience) {
       patience -= seconds;
       line.options.onWait?.({ seconds, status });
       await line.options.sleep(seconds * 1000);

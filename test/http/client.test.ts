@@ -146,6 +146,21 @@ describe('whom it trusts', () => {
     expect(stand.seen).toEqual([]);
   });
 
+  test('a stranger is not trusted because the environment says that anybody may be', async () => {
+    const stranger = await standIn(await makePki(), () => [200, {}, '{}']);
+    const before = process.env['NODE_TLS_REJECT_UNAUTHORIZED'];
+    process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0';
+    try {
+      const connection = await connected({ url: stranger.url, token: 'secret' });
+      const reply = await connection.send({ method: 'GET', target: '/healthz' });
+      expect(reply).toMatchObject({ ok: false, error: { reason: 'serverNotTrusted' } });
+      expect(stranger.seen).toEqual([]);
+    } finally {
+      if (before === undefined) delete process.env['NODE_TLS_REJECT_UNAUTHORIZED'];
+      else process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = before;
+    }
+  });
+
   test('a server that is not there is said to be unreachable', async () => {
     const connection = await connected({ url: 'https://127.0.0.1:1' });
     expect(await connection.send({ method: 'GET', target: '/' })).toMatchObject({
@@ -168,6 +183,22 @@ describe('what it waits for', () => {
     });
     expect(await connection.send({ method: 'GET', target: '/healthz' })).toMatchObject({ ok: true });
     expect(waits).toEqual([7000, 2000]);
+  });
+
+  test('it sends again what the server is working on at this moment, and gives back any other conflict', async () => {
+    const stand = await standIn(pki, (count) =>
+      count === 1
+        ? [409, { 'retry-after': '2' }, problem('activationInProgress', 409)]
+        : [409, {}, problem('challengeSpent', 409)],
+    );
+    const waits: number[] = [];
+    const connection = await connected({
+      url: stand.url,
+      sleep: async (milliseconds) => void waits.push(milliseconds),
+    });
+    const reply = await connection.send({ method: 'POST', target: '/v1/enrollments', body: { same: 1 } });
+    expect(reply).toMatchObject({ ok: false, error: { problem: { type: expect.stringContaining('challengeSpent') } } });
+    expect(waits).toEqual([2000]);
   });
 
   test('its patience ends', async () => {
