@@ -8,7 +8,7 @@ import { AgentFailure } from './failure.ts';
 import { type Pace, persistently } from './patience.ts';
 import type { Progress } from './progress.ts';
 import { ekFingerprint, presentTpm, solveChallenge } from './prove.ts';
-import { refusal } from './refused.ts';
+import { reasonOf, refusal } from './refused.ts';
 import { requestKeyOf } from './request-key.ts';
 import { advised } from './tpm-advice.ts';
 import { readEkPublic, type TpmPasswords } from './tpm-endorsement.ts';
@@ -85,6 +85,13 @@ async function askAgain(context: Context, state: Working, id: string): Promise<W
   return settle(context, state, { id, answer: await persistently(() => server.read(id, key), ports) });
 }
 
+/** The same octets, sent again, go on from where the server stopped; the token is perhaps spent for them already. */
+const undecidedReasons: ReadonlySet<string> = new Set([
+  'activationInProgress',
+  'issuanceInProgress',
+  'issuanceAbandoned',
+]);
+
 /** What an answer means. After a refusal the challenge is spent: the next attempt begins with a fresh one. */
 async function settle(
   { ports }: Context,
@@ -92,11 +99,12 @@ async function settle(
   { id, answer }: { readonly id: string; readonly answer: ServerAnswer<EnrollmentAnswer> },
 ): Promise<Working> {
   if (!answer.ok) {
-    const isBusy = answer.problem.status === 429 || answer.problem.status >= 500;
-    if (isBusy) throw refusal(answer, 'the server did not decide');
+    const { status } = answer.problem;
+    const isUndecided = status === 429 || status >= 500 || undecidedReasons.has(reasonOf(answer.problem));
+    if (isUndecided) throw refusal(answer, 'the server did not decide');
     const again = await keep(ports, state, { step: 'prepared' });
     // 404, 410: the challenge ran out, the approval lapsed, or the server was restored: a fresh proof is due.
-    if (answer.problem.status === 404 || answer.problem.status === 410) return again;
+    if (status === 404 || status === 410) return again;
     throw refusal(answer, 'the server refused this host');
   }
   switch (answer.value.state) {

@@ -221,6 +221,18 @@ describe('what goes wrong on the way', () => {
     await expect(attempt()).resolves.toMatchObject({ state: 'issued' });
   });
 
+  test('an activation that the server still works on is not given up: its token may be spent for it', async () => {
+    const real = service.activate;
+    service.activate = async (id, body) => {
+      await real(id, body);
+      return { ok: false, problem: problem(409, 'activationInProgress', 'worked on at this moment') };
+    };
+    await expect(attempt()).rejects.toThrow('activationInProgress');
+    service.activate = real;
+    await expect(attempt({ wishes: again() })).resolves.toMatchObject({ state: 'issued' });
+    expect(service.calls.filter((call) => call === 'begin')).toHaveLength(1);
+  });
+
   test('a certificate for another key is not installed', async () => {
     service.tamper = (answer) => ({
       ...answer,
