@@ -44,12 +44,11 @@ export function enrollmentLimits(options: EnrollmentLimitOptions): EnrollmentLim
   return {
     take: async ({ source, ekPublic }) => {
       const isTrusted = options.trustedSources.some((network) => inCidr(network, source));
-      const waits = [
-        isTrusted ? 0 : await consume(sources, bucketOf(networkOf(source))),
-        await consume(keys, bucketOf(options.endorsementKeyName(ekPublic))),
-      ];
-      const wait = Math.max(...waits);
-      return wait === 0 ? null : tooMany(wait);
+      const sourceWait = isTrusted ? 0 : await consume(sources, bucketOf(networkOf(source)));
+      // Who has no room left must not fill the buckets of keys: there are few enough to fill them all from one place.
+      if (sourceWait > 0) return tooMany(sourceWait);
+      const keyWait = await consume(keys, bucketOf(options.endorsementKeyName(ekPublic)));
+      return keyWait > 0 ? tooMany(keyWait) : null;
     },
   };
 }

@@ -155,6 +155,12 @@ describe('enrollment limits', () => {
       ]),
     ).toEqual([true, true, false]);
   });
+  test('a source without room fills no bucket of an endorsement key', async () => {
+    const limits = enrollmentLimits(options());
+    const flood = ['a', 'b', 'c', 'victim', 'victim'].map((ek): [string, string] => ['192.0.2.1', ek]);
+    expect(await count(limits, flood)).toEqual([true, true, true, false, false]);
+    expect(await count(limits, [['192.0.2.2', 'victim']])).toEqual([true]);
+  });
   test('leave a trusted network its own pace', async () => {
     const limits = enrollmentLimits(options());
     const site = Array.from({ length: 50 }, (_, i): [string, string] => ['10.0.0.1', `ek${i}`]);
