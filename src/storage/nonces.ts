@@ -21,6 +21,6 @@ export const nonceStore = (db: Session) => ({
   /** True for the first who spends it. */
   spendNonce: async (sha256: string, expiresAt: Date): Promise<boolean> =>
     (await spend(db, [sha256, expiresAt])).length === 1,
-  /** Forgets what expired before `now`; says how many. */
+  /** Forgets what expired an hour before `now`; says how many. */
   forgetNonces: async (now: Date): Promise<number> => (await forget(db, [now]))[0] ?? 0,
 });
