@@ -6,6 +6,7 @@ import type { Logger } from './log.ts';
 import type { OwnCertificate } from './own-certificate.ts';
 import { keepCrl } from './revocation/crl.ts';
 import type { issuanceIn } from './storage/issuance.ts';
+import { enrollmentStore } from './storage/enrollments.ts';
 import { issuersIn } from './storage/issuers.ts';
 import { nonceStore } from './storage/nonces.ts';
 import type { Database } from './storage/pool.ts';
@@ -32,12 +33,16 @@ export async function serverJobs(parts: JobParts): Promise<{
   const nonces = async (): Promise<void> => {
     await nonceStore(db).forgetNonces(now());
   };
+  const enrollments = async (): Promise<void> => {
+    await enrollmentStore(db).forgetEnrollments(now());
+  };
   return {
     list: [
       { name: 'sweep', everySeconds: 15, run: sweep },
       { name: 'crl', everySeconds: 60, run: crls },
       { name: 'ownCertificate', everySeconds: 300, run: own.renew },
       { name: 'nonces', everySeconds: 300, run: nonces },
+      { name: 'enrollments', everySeconds: 3600, run: enrollments },
     ],
     beforeListening: async () => {
       await sweep();
