@@ -33,11 +33,16 @@ export type CrlPorts = {
   ) => Promise<Result<Uint8Array, readonly Refusal[]>>;
 };
 
-/** Whether the newest CRL still serves: it is young, and it lists everything that is revoked. Pure. */
-export const isCrlCurrent = (crl: CrlRecord | null, newestRevocation: Date | null, now: Date): boolean =>
-  crl !== null &&
-  now.getTime() < crl.thisUpdate.getTime() + crlRenewalSeconds * 1000 &&
-  (newestRevocation === null || newestRevocation < crl.thisUpdate);
+/**
+ * Whether the newest CRL still serves: it is young, and it lists everything that is revoked. Pure. The dates of
+ * revocations do not tell: one may be committed after a CRL was made, with a date before it.
+ */
+export function isCrlCurrent(crl: CrlRecord | null, revoked: readonly string[], now: Date): boolean {
+  if (crl === null || now.getTime() >= crl.thisUpdate.getTime() + crlRenewalSeconds * 1000) return false;
+  const read = readCrl(crl.der);
+  const listed = new Set(read.ok ? read.value.revoked.map(({ serialNumber }): string => serialNumber) : []);
+  return read.ok && revoked.every((serialNumber) => listed.has(serialNumber));
+}
 
 /**
  * Makes a new CRL of an issuer when the newest is not current; resolves to the one that serves now.
@@ -52,7 +57,8 @@ export const keepCrl =
     const newest = await ports.newestCrl(issuer.id);
     const endedBefore = new Date(now.getTime() - 2 * crlLifetimeSeconds * 1000);
     const entries = await ports.crlEntries(issuer.id, endedBefore);
-    if (newest !== null && isCrlCurrent(newest, entries[entries.length - 1]?.revokedAt ?? null, now)) return ok(newest);
+    const serialNumbers = entries.map(({ serialNumber }) => serialNumber);
+    if (newest !== null && isCrlCurrent(newest, serialNumbers, now)) return ok(newest);
 
     const thisUpdate = wholeSeconds(now);
     const number = (newest?.number ?? 0) + 1;

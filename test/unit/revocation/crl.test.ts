@@ -84,16 +84,24 @@ describe('the CRL of an issuer', () => {
     expect(ports.crls).toHaveLength(1);
   });
 
-  test('is not current when it lacks a revocation, or is a day old', () => {
-    const crl: CrlRecord = {
-      number: 1,
-      thisUpdate: now,
-      nextUpdate: seconds(crlLifetimeSeconds),
-      der: new Uint8Array(),
-    };
-    expect(isCrlCurrent(crl, null, seconds(1))).toBe(true);
-    expect(isCrlCurrent(crl, seconds(0.5), seconds(1))).toBe(false);
-    expect(isCrlCurrent(crl, null, seconds(86_400))).toBe(false);
-    expect(isCrlCurrent(null, null, now)).toBe(false);
+  test('lists a revocation that was committed after it was made, with a date before it', async () => {
+    const entries: Entry[] = [{ serialNumber: 'c0ffee', reasonCode: 'superseded', revokedAt: seconds(10) }];
+    const ports = memory(entries);
+    await keep(ports, seconds(60));
+    entries.unshift({ serialNumber: '0badcafe', reasonCode: 'unspecified', revokedAt: seconds(5) });
+    const kept = await keep(ports, seconds(120));
+    const crl = kept.ok ? readCrl(kept.value.der) : null;
+    expect(crl?.ok && crl.value.revoked.map(({ serialNumber }) => serialNumber)).toContain('0badcafe');
+  });
+
+  test('is not current when it lacks a revocation, is a day old, or cannot be read', async () => {
+    const kept = await keep(memory([{ serialNumber: 'c0ffee', reasonCode: 'superseded', revokedAt: now }]), now);
+    const crl = kept.ok ? kept.value : null;
+    expect(isCrlCurrent(crl, ['c0ffee'], seconds(1))).toBe(true);
+    expect(isCrlCurrent(crl, [], seconds(1))).toBe(true);
+    expect(isCrlCurrent(crl, ['c0ffee', '0badcafe'], seconds(1))).toBe(false);
+    expect(isCrlCurrent(crl, ['c0ffee'], seconds(86_400))).toBe(false);
+    expect(isCrlCurrent(crl && { ...crl, der: new Uint8Array() }, [], seconds(1))).toBe(false);
+    expect(isCrlCurrent(null, [], now)).toBe(false);
   });
 });
