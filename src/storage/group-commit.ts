@@ -3,11 +3,13 @@
 
 /** How batches are run. `lanes` batches may be in flight at once (default 1). */
 export type GroupCommitOptions<In, Out> = {
-  /**
-   * Runs one batch, all or nothing, and answers in its order. After a failure each item is run once more, alone: where
-   * the failure may have come after the commit (a lost connection), running an item again must be harmless.
-   */
+  /** Runs one batch, all or nothing, and answers in its order. */
   readonly run: (items: readonly In[]) => Promise<readonly Out[]>;
+  /**
+   * Whether a failure may be that of one item, and the batch was surely rolled back: then each item is run once more,
+   * alone. Otherwise all fail at once; so with a lost connection, which may have come after the commit.
+   */
+  readonly mayBeOfOneItem: (error: unknown) => boolean;
   readonly maxBatch: number;
   readonly lanes?: 1 | 2;
 };
@@ -31,8 +33,8 @@ export function groupCommit<In, Out>(options: GroupCommitOptions<In, Out>): (ite
       if (answers.length !== batch.length) throw new Error(`${answers.length} answers to a batch of ${batch.length}`);
       answers.forEach((answer, i) => batch[i]?.resolve(answer));
     } catch (error) {
-      if (batch.length === 1) batch[0]?.reject(error);
-      else for (const waiting of batch) await settle([waiting]);
+      if (batch.length > 1 && options.mayBeOfOneItem(error)) for (const waiting of batch) await settle([waiting]);
+      else for (const waiting of batch) waiting.reject(error);
     }
   };
 

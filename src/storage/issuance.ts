@@ -4,6 +4,7 @@ import type { CertificateRecord } from '../domain/certificate.ts';
 import type { CertificateNames } from '../domain/profile.ts';
 import type { SerialNumber } from '../domain/serial.ts';
 import { certificateFromRow } from './certificates.ts';
+import { codeOf } from './fault.ts';
 import { groupCommit } from './group-commit.ts';
 import type { Database, RawRow } from './pool.ts';
 import { boolean, instant, number, text, textOrNull } from './row.ts';
@@ -129,14 +130,19 @@ const issuedColumns = (results: readonly Issued[]): readonly unknown[] => [
   results.map((r) => r.issuedAt),
 ];
 
+/** A SQLSTATE that says what was asked is at fault, not that the server or the way to it is (classes 08, 53, 57P, 58). */
+const mayBeOfOneItem = (error: unknown): boolean => /^(?!08|53|57P|58)[0-9P][0-9A-Z]{4}$/.test(codeOf(error) ?? '');
+
 /** The store of issuance on one database. */
 export function issuanceIn(db: Database) {
   const intents = groupCommit<Intent, Outcome>({
     maxBatch: 128,
+    mayBeOfOneItem,
     run: async (batch) => recordIntents(db, intentColumns(batch)),
   });
   const results = groupCommit<Issued, boolean>({
     maxBatch: 128,
+    mayBeOfOneItem,
     run: async (batch) => {
       const stored = new Set(await recordIssued(db, issuedColumns(batch)));
       return batch.map((result) => stored.has(result.fingerprint));

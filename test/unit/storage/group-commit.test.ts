@@ -16,18 +16,20 @@ function heldRun() {
   return { run, batches };
 }
 
+const mayBeOfOneItem = (): boolean => true;
+
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('group commit', () => {
   test('an unloaded item is run at once, before its caller goes on', () => {
     const { run, batches } = heldRun();
-    void groupCommit({ run, maxBatch: 10 })(1);
+    void groupCommit({ run, mayBeOfOneItem, maxBatch: 10 })(1);
     expect(batches.map((batch) => batch.items)).toEqual([[1]]);
   });
 
   test('items that arrive during a batch form the next one, in order and up to maxBatch', async () => {
     const { run, batches } = heldRun();
-    const commit = groupCommit({ run, maxBatch: 3 });
+    const commit = groupCommit({ run, mayBeOfOneItem, maxBatch: 3 });
     const answers = [1, 2, 3, 4, 5].map((item) => commit(item));
     batches[0]!.finish();
     await turn();
@@ -46,12 +48,23 @@ describe('group commit', () => {
       if (items.includes(3)) throw new Error('three is bad');
       return items.map((item) => item * 10);
     };
-    const commit = groupCommit({ run, maxBatch: 10 });
+    const commit = groupCommit({ run, mayBeOfOneItem, maxBatch: 10 });
     const settled = await Promise.allSettled([1, 2, 3, 4].map((item) => commit(item)));
     expect(ran).toEqual([[1], [2, 3, 4], [2], [3], [4]]);
     expect(settled.map((one) => (one.status === 'fulfilled' ? one.value : one.reason.message))).toEqual([
       ...[10, 20, 'three is bad', 40],
     ]);
+  });
+
+  test('after a failure that is of no item, all fail at once and none is run again', async () => {
+    const { run, batches } = heldRun();
+    const commit = groupCommit({ run, mayBeOfOneItem: () => false, maxBatch: 10 });
+    const settled = Promise.allSettled([1, 2, 3].map((item) => commit(item)));
+    batches[0]!.finish();
+    await turn();
+    batches[1]!.fail('the connection is lost');
+    expect((await settled).map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected']);
+    expect(batches.map(({ items }) => items)).toEqual([[1], [2, 3]]);
   });
 
   test('a single item that fails is not run again', async () => {
@@ -60,7 +73,7 @@ describe('group commit', () => {
       runs += 1;
       throw new Error('bad');
     };
-    await expect(groupCommit<number, number>({ run, maxBatch: 10 })(1)).rejects.toThrow('bad');
+    await expect(groupCommit<number, number>({ run, mayBeOfOneItem, maxBatch: 10 })(1)).rejects.toThrow('bad');
     expect(runs).toBe(1);
   });
 
@@ -69,13 +82,13 @@ describe('group commit', () => {
       if (items[0] === 1) throw new Error('at once');
       return Promise.resolve(items);
     };
-    const commit = groupCommit({ run, maxBatch: 10 });
+    const commit = groupCommit({ run, mayBeOfOneItem, maxBatch: 10 });
     await expect(commit(1)).rejects.toThrow('at once');
     expect(await commit(2)).toBe(2);
   });
 
   test('an answer of the wrong length is a fault, not a mix-up', async () => {
-    const commit = groupCommit<number, number>({ run: async () => [], maxBatch: 10 });
+    const commit = groupCommit<number, number>({ run: async () => [], mayBeOfOneItem, maxBatch: 10 });
     await expect(commit(1)).rejects.toThrow('0 answers to a batch of 1');
   });
 
@@ -90,7 +103,7 @@ describe('group commit', () => {
         inFlight -= 1;
         return items;
       };
-      const commit = groupCommit({ run, maxBatch: 4, lanes });
+      const commit = groupCommit({ run, mayBeOfOneItem, maxBatch: 4, lanes });
       const items = Array.from({ length: 50 }, (_, i) => i);
       expect(await Promise.all(items.map((item) => commit(item)))).toEqual(items);
       expect(most).toBe(lanes);
@@ -99,7 +112,7 @@ describe('group commit', () => {
 
   test('a batch size that is no positive whole number is refused', () => {
     for (const maxBatch of [0, -1, 1.5, Number.NaN]) {
-      expect(() => groupCommit({ run: async () => [], maxBatch })).toThrow(RangeError);
+      expect(() => groupCommit({ run: async () => [], mayBeOfOneItem, maxBatch })).toThrow(RangeError);
     }
   });
 });
