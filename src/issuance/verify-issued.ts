@@ -3,7 +3,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { Plan } from '../domain/plan.ts';
 import { lintCertificate } from '../x509/lint.ts';
-import { disagreements, type ExpectedReading, readByOpenssl } from '../x509/second-opinion.ts';
+import { disagreements, type ExpectedReading, type Reading, readByOpenssl } from '../x509/second-opinion.ts';
 import { tbsOctets } from '../x509/certificate.ts';
 import type { ActiveIssuer } from './active-issuer.ts';
 import type { Intent } from './records.ts';
@@ -26,8 +26,21 @@ export async function verifyIssued(issued: IssuedToVerify): Promise<readonly str
   }
   const own = lintCertificate(der, { plan, issuer }).map((finding) => `${finding.reason}: ${finding.detail}`);
   const expected = { plan, serialNumber: intent.serialNumber };
-  const openssl = disagreements(expected, readByOpenssl(der, issuer.publicKey));
+  const openssl = await opinion('OpenSSL', expected, async () => readByOpenssl(der, issuer.publicKey));
   return [...own, ...openssl, ...(isSampled(intent, sampling) ? await libraries(der, expected, issuer.publicKey) : [])];
+}
+
+/** What a reader says against the plan. One that cannot read the certificate at all is the strongest disagreement. */
+export async function opinion(
+  reader: string,
+  expected: ExpectedReading,
+  read: () => Promise<Reading>,
+): Promise<readonly string[]> {
+  try {
+    return disagreements(expected, await read());
+  } catch (error) {
+    return [`${reader} cannot read it: ${error instanceof Error ? error.message : String(error)}`];
+  }
 }
 
 /** Drawn from the serial number, which is random: no second source of chance, and the draw can be repeated. */
@@ -38,7 +51,7 @@ const isSampled = (intent: Intent, sampling: number): boolean =>
 async function libraries(der: Uint8Array, expected: ExpectedReading, key: KeyObject): Promise<readonly string[]> {
   const { readByPeculiar, readByPkijs } = await import('../x509/library-opinions.ts');
   return [
-    ...disagreements(expected, await readByPeculiar(der, key)),
-    ...disagreements(expected, await readByPkijs(der, key)),
+    ...(await opinion('@peculiar/x509', expected, () => readByPeculiar(der, key))),
+    ...(await opinion('pkijs', expected, () => readByPkijs(der, key))),
   ];
 }

@@ -59,7 +59,7 @@ function plannedNames({ names, hardwareSerial }: Plan): readonly string[] {
   ];
 }
 
-/** OpenSSL's reading. Throws when OpenSSL cannot read octets that our own reader took: a fault, not a refusal. */
+/** OpenSSL's reading. Throws when OpenSSL cannot read octets that our own reader took: the caller counts that as disagreement. */
 export function readByOpenssl(der: Uint8Array, issuerPublicKey: KeyObject): Reading {
   const certificate = new X509Certificate(der);
   return {
