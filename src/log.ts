@@ -18,6 +18,12 @@ export function logger(level: 'debug' | 'info' | 'warn' | 'error', to: Destinati
   };
 }
 
+/** The log of an edge, which knows no levels: its faults are errors, everything else is information. */
+export const edgeLog =
+  (log: Logger): Log =>
+  (event, fields) =>
+    (event.endsWith('.fault') ? log.error : log.info)(event, fields);
+
 /** Of an error only what says where it broke: further members, such as PostgreSQL's `detail`, repeat stored values. */
 const toldMembers = ['name', 'code', 'message', 'where', 'hint', 'routine', 'constraint', 'stack'] as const;
 

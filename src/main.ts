@@ -12,7 +12,7 @@ import type { Refusal } from './domain/result.ts';
 import { startHttp } from './http/server.ts';
 import { issue, type IssuancePorts } from './issuance/issue.ts';
 import { startScheduler } from './lifecycle/scheduler.ts';
-import { logger, type Logger } from './log.ts';
+import { edgeLog, logger, type Logger } from './log.ts';
 import { serverJobs } from './jobs.ts';
 import { readPassphrase } from './passphrase.ts';
 import { loadPolicies } from './policies.ts';
@@ -96,7 +96,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
       tls: own.tls,
       limits: enrollmentLimitOptions(config, randomBytes(32)),
       now,
-      log: log.info,
+      log: edgeLog(log),
       isOutage: isOutage,
     });
     cleanup.push(http.close);

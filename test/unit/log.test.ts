@@ -1,6 +1,6 @@
 // What the log says of a fault, and what it keeps to itself.
 import { expect, test } from '@jest/globals';
-import { logger } from '../../src/log.ts';
+import { edgeLog, logger } from '../../src/log.ts';
 
 function loggedFault(fault: unknown): unknown {
   const lines: string[] = [];
@@ -32,4 +32,13 @@ test('a fault that is no error, or its own cause, is logged all the same', () =>
   const circular = new Error('round');
   circular.cause = circular;
   expect(loggedFault(circular)).toMatchObject({ message: 'round', cause: { message: 'round' } });
+});
+
+test('a fault of an edge is logged at every level of logging, a request is not', () => {
+  const lines: string[] = [];
+  const log = edgeLog(logger('error', { write: (line) => void lines.push(line) }));
+  log('http.request', { status: 200 });
+  log('http.fault', { fault: new Error('broken') });
+  expect(lines).toHaveLength(1);
+  expect(lines[0]).toContain('broken');
 });
