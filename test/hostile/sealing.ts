@@ -44,19 +44,34 @@ export async function makeSealer(estate: Estate, { begin, prepared }: Recording)
   });
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const spki = new Uint8Array(publicKey.export({ type: 'spki', format: 'der' }));
-  return { prepared, begun, ak: ak.privateKey, keys, csr: { info: csrInfo(spki), key: privateKey } };
+  return { prepared, begun, ak: ak.privateKey, keys, csr: { info: csrInfo(spki, grantedNames), key: privateKey } };
 }
 
-/** CertificationRequestInfo with a commonName and the names of the grant (RFC 2986 §4, RFC 2985 §5.4.2). */
-function csrInfo(spki: Uint8Array): Uint8Array {
-  const commonName = sequence(objectIdentifier('2.5.4.3'), utf8String(hostName));
-  const dnsName = (name: string): Uint8Array => taggedPrimitive(2, Buffer.from(name, 'ascii'));
-  const address = (...octets: readonly number[]): Uint8Array => taggedPrimitive(7, Uint8Array.from(octets));
-  const names = sequence(dnsName(hostName), dnsName(`agent.keylime.${hostName}`), address(10, 1, 2, 3));
+export type RequestNames = {
+  readonly commonName: string;
+  readonly dnsNames: readonly string[];
+  /** IPv4. */
+  readonly addresses: readonly (readonly number[])[];
+};
+
+/** CertificationRequestInfo with a commonName and a subjectAltName (RFC 2986 §4, RFC 2985 §5.4.2). */
+export function csrInfo(spki: Uint8Array, { commonName, dnsNames, addresses }: RequestNames): Uint8Array {
+  const names = sequence(
+    ...dnsNames.map((name) => taggedPrimitive(2, Buffer.from(name, 'ascii'))),
+    ...addresses.map((octets) => taggedPrimitive(7, Uint8Array.from(octets))),
+  );
   const extensions = sequence(sequence(objectIdentifier('2.5.29.17'), octetString(names)));
   const attribute = sequence(objectIdentifier('1.2.840.113549.1.9.14'), setOf(extensions));
-  return sequence(smallInteger(0), sequence(setOf(commonName)), spki, tagged(0, attribute));
+  const subject = sequence(setOf(sequence(objectIdentifier('2.5.4.3'), utf8String(commonName))));
+  return sequence(smallInteger(0), subject, spki, tagged(0, attribute));
 }
+
+/** The names of the grant. */
+const grantedNames: RequestNames = {
+  commonName: hostName,
+  dnsNames: [hostName, `agent.keylime.${hostName}`],
+  addresses: [[10, 1, 2, 3]],
+};
 
 /** A CSR over this info, whatever it is. */
 export const signedCsr = (info: Uint8Array, key: KeyObject): Uint8Array =>
