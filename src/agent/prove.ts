@@ -5,6 +5,7 @@ import type { Tpm } from '../tpm2/command.ts';
 import type { TpmKeyBlobs } from '../tpm2/key-files.ts';
 import { parseTpm2bPublic } from '../tpm2/public-area.ts';
 import { publicKeyOf } from '../tpm2/subject-public-key-info.ts';
+import { enrollmentDigest } from '../domain/attested-statement.ts';
 import { elementLength } from '../x509/der-reader.ts';
 import { akBlobs, keyBlobs, type PendingWork, type TpmKeys } from './agent-state.ts';
 import { type NvCertificate, readEkCertificates, readEkPublic, type TpmPasswords } from './tpm-endorsement.ts';
@@ -56,20 +57,6 @@ export function ekFingerprint(ekPublic: Uint8Array): string {
   const key = publicKeyOf(parseTpm2bPublic(ekPublic));
   if (!key.ok) throw new RangeError(`the endorsement key: ${key.error.detail}`);
   return createHash('sha256').update(key.value.spkiDer).digest('hex');
-}
-
-/**
- * What each key of an enrollment states: SHA-256("omens-enrollment-v1" ‖ 00 ‖ id ‖ nonce ‖ SHA-256(request)), with the
- * id as 36 octets of text and the nonce as 32 raw octets.
- */
-export function enrollmentDigest(input: {
-  readonly id: string;
-  readonly nonce: Uint8Array;
-  readonly request: Uint8Array;
-}): Uint8Array {
-  const request = createHash('sha256').update(input.request).digest();
-  const digest = createHash('sha256').update('omens-enrollment-v1\0', 'ascii').update(input.id, 'ascii');
-  return new Uint8Array(digest.update(input.nonce).update(request).digest());
 }
 
 /** Solves the challenge and has every key of the request speak for it. */

@@ -8,14 +8,15 @@ import { readEndorsementCertificate } from '../x509/endorsement-certificate.ts';
 import { type EndorsementPolicy, verifyEndorsementChain } from '../x509/endorsement-chain.ts';
 import { base64url, sameOctets } from './octets.ts';
 import { type PresentedTpmReason, readAttestationKey, readEndorsementKey } from './presented-tpm.ts';
-import { type Binding, type Certification, type ProofReason, proveKeys } from './prove.ts';
+import { type Certification, type ProofReason, proveKeys } from './prove.ts';
+import type { StatementBinding } from '../domain/attested-statement.ts';
 
 /** Why stored evidence does not hold. */
 export type EvidenceReason = PresentedTpmReason | ProofReason | 'wrongIssuerSignature';
 
 /** Puts evidence together; everything in it was verified at `now`. */
 export const makeEvidence = (facts: {
-  readonly binding: Binding;
+  readonly binding: StatementBinding;
   readonly endorsementKey: PresentedEndorsementKey;
   readonly akPublic: Uint8Array;
   readonly certifications: readonly Certification[];

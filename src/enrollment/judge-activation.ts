@@ -13,7 +13,8 @@ import { makeEvidence } from './evidence.ts';
 import { hardwareSerialOf, issueRequestOf, subjectOf } from './issue-granted.ts';
 import { octetsOf, sameOctets } from './octets.ts';
 import { readAttestationKey } from './presented-tpm.ts';
-import { type Binding, type Certification, type ProofReason, type ProvedKey, proveKeys } from './prove.ts';
+import { type Certification, type ProofReason, type ProvedKey, proveKeys } from './prove.ts';
+import type { StatementBinding } from '../domain/attested-statement.ts';
 import type { DeviceLookups, PreregistrationLookups, TokenLookups } from './records.ts';
 import {
   maxRequestOctets,
@@ -97,7 +98,7 @@ export function proveActivation(
   if (!certifications.ok) return certifications;
   const ak = readAttestationKey(enrollment.attestationKey.public);
   if (!ak.ok) throw new Error(`the stored attestation key of enrollment ${enrollment.id} is no good`);
-  const binding: Binding = { id: enrollment.id, nonce: enrollment.challenge.nonce, request: request.value };
+  const binding: StatementBinding = { id: enrollment.id, nonce: enrollment.challenge.nonce, request: request.value };
   const keys = proveKeys({ akPublic: ak.value.area, binding, certifications: certifications.value });
   if (!keys.ok) return keys;
   const { endorsementKey, attestationKey } = enrollment;

@@ -1,6 +1,6 @@
 // Judges an activation: that the attestation key vouched for exactly this request and these keys, and that each key can
 // be used by who sent it. Pure, and the same function verifies stored evidence again. Nothing here knows a grant.
-import { createHash } from 'node:crypto';
+import { enrollmentDigest, enrollmentStatement, type StatementBinding } from '../domain/attested-statement.ts';
 import type { KeyType } from '../domain/profile.ts';
 import { err, ok, type Refusal, type Result } from '../domain/result.ts';
 import { checkSigningKey, type KeyRefusal } from '../tpm2/key-checks.ts';
@@ -40,40 +40,12 @@ export type ProofReason =
   | AttestRefusal['reason']
   | SubjectPublicKeyReason;
 
-/** To what all statements of an activation are bound. */
-export type Binding = {
-  /** The enrollment's id: 36 characters of lower-case UUID text. */
-  readonly id: string;
-  /** 32 octets. */
-  readonly nonce: Uint8Array;
-  /** The octets of the request document as they were sent. */
-  readonly request: Uint8Array;
-};
-
-/**
- * What is hashed into the qualifyingData: "omens-enrollment-v1" ‖ 00 ‖ id ‖ nonce ‖ SHA-256(request). Keys sign the same
- * digest, so this is also the message of their proofs.
- */
-export const enrollmentStatement = ({ id, nonce, request }: Binding): Uint8Array =>
-  new Uint8Array(
-    Buffer.concat([
-      Buffer.from('omens-enrollment-v1\0', 'ascii'),
-      Buffer.from(id, 'ascii'),
-      nonce,
-      createHash('sha256').update(request).digest(),
-    ]),
-  );
-
-/** SHA-256 of the statement: 32 octets, which even small TPMs take as qualifyingData. */
-export const enrollmentDigest = (binding: Binding): Uint8Array =>
-  new Uint8Array(createHash('sha256').update(enrollmentStatement(binding)).digest());
-
 type Refused = Refusal<ProofReason>;
 
 /** Verifies every certification, in order, and stops at the first fault. */
 export function proveKeys(input: {
   readonly akPublic: TpmtPublic;
-  readonly binding: Binding;
+  readonly binding: StatementBinding;
   readonly certifications: readonly Certification[];
 }): Result<readonly ProvedKey[], Refused> {
   const statement = enrollmentStatement(input.binding);

@@ -5,7 +5,7 @@ import type { PlanKey, PlanSubject } from '../domain/plan.ts';
 import { normalizeIpAddress } from '../domain/names.ts';
 import type { CertificateNames, Profile } from '../domain/profile.ts';
 import { err, ok, type Refusal, type Result } from '../domain/result.ts';
-import { isRocaWeak } from '../tpm2/roca.ts';
+import { isWeakModulus } from '../tpm2/close-primes.ts';
 import {
   type CertificationRequest,
   type CertificationRequestReason,
@@ -89,7 +89,7 @@ function readOne(certificate: RequestedCertificate, reading: Reading): Result<Re
     const { subjectPublicKeyInfo, keyType, spkiSha256 } = devid;
     return ok({ ...asked, key: { subjectPublicKeyInfo, keyType, origin: 'tpm' }, spkiSha256, csr: null });
   }
-  const csr = readCertificationRequest(certificate.key.csr, { ...defaultRequestLimits, isWeakModulus: isRocaWeak });
+  const csr = readCertificationRequest(certificate.key.csr, { ...defaultRequestLimits, isWeakModulus });
   if (!csr.ok) return err([{ ...csr.error, field: `${field}.key.csr` }]);
   const { subjectPublicKeyInfo, keyType, spkiSha256, unsupportedNames } = csr.value;
   if (unsupportedNames.length > 0) return err(unsupportedNames.map((kind) => nameKindNotSupported(kind, field)));

@@ -3,7 +3,7 @@
 import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import type { ChallengedEnrollment } from '../../src/domain/enrollment.ts';
 import type { ActivationBody, EnrollmentRequestDocument } from '../../src/domain/wire.ts';
-import { enrollmentStatement } from '../../src/enrollment/prove.ts';
+import { enrollmentStatement } from '../../src/domain/attested-statement.ts';
 import { encodeTpmsAttest, type TpmsAttest } from '../../src/tpm2/attest.ts';
 import { parsed, TpmWriter } from '../../src/tpm2/cursor.ts';
 import { nameOf } from '../../src/tpm2/name.ts';

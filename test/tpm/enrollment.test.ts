@@ -15,7 +15,7 @@ import {
   createSigningKey,
   signDigest,
 } from '../../src/agent/tpm-keys.ts';
-import { enrollmentDigest } from '../../src/enrollment/prove.ts';
+import { enrollmentDigest } from '../../src/domain/attested-statement.ts';
 import type { Tpm } from '../../src/tpm2/command.ts';
 import type { TpmKeyBlobs } from '../../src/tpm2/key-files.ts';
 import { parseTpm2bPublic } from '../../src/tpm2/public-area.ts';

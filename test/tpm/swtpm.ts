@@ -27,6 +27,14 @@ export const startSwtpm = (): Promise<SoftwareTpm> => started(software.startSoft
 export const startCertifiedSwtpm = (): Promise<CertifiedSoftwareTpm> =>
   started(software.startCertifiedSoftwareTpm) as Promise<CertifiedSoftwareTpm>;
 
+/** A copy of the shipped policies in `directory`, which trusts the CA of this TPM too. */
+export const policiesTrusting = (tpm: CertifiedSoftwareTpm, directory: string): Promise<void> =>
+  software.writePoliciesTrusting({
+    from: join(import.meta.dirname, '../../policies'),
+    directory,
+    tpm,
+  }) as Promise<void>;
+
 async function started(start: (options: { directory: string }) => Promise<SoftwareTpm>): Promise<SoftwareTpm> {
   const directory = await mkdtemp(join(tmpdir(), 'omens-tpm-'));
   const tpm = await start({ directory });
