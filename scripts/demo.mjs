@@ -1,7 +1,7 @@
 // `npm run demo`: a host with a software TPM gets a DevID and a Keylime agent certificate from a service made for this
 // run, and one sees that they are good. Everything is in one temporary directory; nothing stays but with --keep.
 import { spawn } from 'node:child_process';
-import { createHash, randomBytes, X509Certificate } from 'node:crypto';
+import { randomBytes, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import * as fs from 'node:fs';
 import { createServer } from 'node:net';
@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { installLine, setup } from './setup.mjs';
-import { startCertifiedSoftwareTpm } from './software-tpm.mjs';
+import { startCertifiedSoftwareTpm, writePoliciesTrusting } from './software-tpm.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const omens = join(root, 'dist/src/cli/omens.js');
@@ -82,25 +82,6 @@ async function freePort() {
 }
 
 const writeSecret = (path, text) => fs.writeFileSync(path, text, { mode: 0o600 });
-
-/** The reviewed policies, and the CA that made this run's EK certificates. */
-function writePolicies(directory, tpm) {
-  fs.cpSync(join(root, 'policies'), directory, { recursive: true });
-  const certificates = { 'ek-roots': tpm.ekRootPem, 'ek-intermediates': tpm.ekIntermediatePem };
-  for (const [folder, pem] of Object.entries(certificates)) {
-    const file = 'software-tpm-of-this-run.pem';
-    const certificate = new X509Certificate(pem);
-    fs.writeFileSync(join(directory, folder, file), certificate.toString());
-    const entry = [
-      `  - file: ${file}`,
-      `    sha256: ${createHash('sha256').update(certificate.raw).digest('hex')}`,
-      `    subject: '${certificate.subject.replaceAll('\n', ', ')}'`,
-      `    origin: swtpm_localca, made for this run`,
-      `    note: For a software TPM; trusted by nobody else.`,
-    ];
-    fs.appendFileSync(join(directory, folder, 'manifest.yaml'), `${entry.join('\n')}\n`);
-  }
-}
 
 async function writeConfiguration(directory) {
   const [port, plainPort] = [await freePort(), await freePort()];
@@ -185,7 +166,7 @@ async function demo(directory, undo) {
   say('A software TPM, whose EK certificate comes from a CA made for this run.');
   const tpm = await startCertifiedSoftwareTpm({ directory: join(directory, 'tpm'), detached: keep });
   undo.push(tpm.stop);
-  writePolicies(join(directory, 'policies'), tpm);
+  await writePoliciesTrusting({ from: join(root, 'policies'), directory: join(directory, 'policies'), tpm });
   const config = await writeConfiguration(directory);
 
   const operatorToken = (await command(['init', '--config', config.path])).trim();

@@ -2,8 +2,9 @@
 // run. Plain JavaScript, built-ins only. Nothing here is for production.
 
 import { spawn } from 'node:child_process';
+import { createHash, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { access, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { access, appendFile, cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -137,4 +138,28 @@ async function listening(socketPath, isDead) {
     await sleep(20);
   }
   throw new Error(`swtpm does not listen on ${socketPath}`);
+}
+
+/**
+ * Copies reviewed policies to `directory` and adds the CA of these TPMs to the vendors that they trust, manifest
+ * included. For tests and the demo: a service that runs on the copy trusts this software TPM and nobody else's.
+ *
+ * @param {{ from: string, directory: string, tpm: { ekRootPem: string, ekIntermediatePem: string } }} options
+ */
+export async function writePoliciesTrusting({ from, directory, tpm }) {
+  await cp(from, directory, { recursive: true });
+  const certificates = { 'ek-roots': tpm.ekRootPem, 'ek-intermediates': tpm.ekIntermediatePem };
+  for (const [folder, pem] of Object.entries(certificates)) {
+    const file = 'software-tpm-of-this-run.pem';
+    const certificate = new X509Certificate(pem);
+    await writeFile(join(directory, folder, file), certificate.toString());
+    const entry = [
+      `  - file: ${file}`,
+      `    sha256: ${createHash('sha256').update(certificate.raw).digest('hex')}`,
+      `    subject: '${certificate.subject.replaceAll('\n', ', ')}'`,
+      `    origin: swtpm_localca, made for this run`,
+      `    note: For a software TPM; trusted by nobody else.`,
+    ];
+    await appendFile(join(directory, folder, 'manifest.yaml'), `${entry.join('\n')}\n`);
+  }
 }
