@@ -23,7 +23,7 @@ import { issuersIn } from './storage/issuers.ts';
 import { nonceStore, sharedSecret } from './storage/nonces.ts';
 import { operatorTokenStore } from './storage/operator-tokens.ts';
 import type { Database } from './storage/pool.ts';
-import { isRocaWeak } from './tpm2/roca.ts';
+import { isWeakModulus } from './tpm2/close-primes.ts';
 
 export type ServiceParts = {
   readonly config: Config;
@@ -55,7 +55,7 @@ export async function httpServices(parts: ServiceParts): Promise<HttpServices> {
 }
 
 function certificateWrites({ policies, ports, authorities }: ServiceParts): Pick<CertificateServices, 'issueFromCsr'> {
-  const fromCsr = issueFromCsr({ profiles: policies.profiles, issue: issue(ports), isWeakModulus: isRocaWeak });
+  const fromCsr = issueFromCsr({ profiles: policies.profiles, issue: issue(ports), isWeakModulus });
   return {
     issueFromCsr: async (input, { now }) => {
       const issued = await fromCsr({ ...input, now });

@@ -125,6 +125,7 @@ export const problems = {
   malformedHostName: { status: 400, title: 'The host name is malformed' },
   endorsementCertificateMissing: { status: 403, title: 'The endorsement key has no certificate' },
   endorsementKeyMismatch: { status: 403, title: 'The certificate is for another key than the endorsement key' },
+  closePrimes: { status: 403, title: 'The primes of an RSA key lie too close together' },
   rocaWeak: { status: 403, title: 'The key is weak (CVE-2017-15361)' },
   weakSymmetric: { status: 403, title: 'The symmetric parameters of the endorsement key are too weak' },
   unknownPolicy: { status: 403, title: 'The policy of the endorsement key is none of TCG' },
@@ -173,7 +174,7 @@ export const problems = {
   weakSignatureHash: { status: 403, title: 'The hash of a TPM signature is too weak' },
   badSignature: { status: 403, title: 'A TPM signature does not verify' },
   // Enrollment: the request document.
-  tooManyCertificates: { status: 400, title: 'The request asks for too many certificates' },
+  tooManyCertificates: { status: 400, title: 'Too many certificates were sent or asked for' },
   hostNameDiffers: { status: 403, title: 'The host name is not the one that the enrollment began with' },
   requestDiffers: { status: 409, title: 'The request is not the one that was approved' },
   certificationsDiffer: { status: 400, title: 'There is not one certification for each key' },

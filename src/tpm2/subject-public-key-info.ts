@@ -4,12 +4,13 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { err, ok, type Refusal, type Result } from '../domain/result.ts';
 import { type CurveName, curves } from './algorithms.ts';
+import { hasClosePrimes } from './close-primes.ts';
 import { leftPad, TpmWriter } from './cursor.ts';
 import { derElement, derUnsigned } from './der.ts';
 import type { EccPublicArea, RsaPublicArea, TpmtPublic } from './public-area.ts';
 
 /** Why a public area holds no usable public key. */
-export type PublicKeyRefusal = Refusal<'pointNotOnCurve' | 'rsaModulusInvalid' | 'rsaExponentInvalid'>;
+export type PublicKeyRefusal = Refusal<'pointNotOnCurve' | 'rsaModulusInvalid' | 'rsaExponentInvalid' | 'closePrimes'>;
 
 /** A public key taken out of a public area, with its DER SubjectPublicKeyInfo. */
 export type TpmPublicKey = { readonly spkiDer: Uint8Array; readonly keyObject: KeyObject };
@@ -57,6 +58,13 @@ function rsaKey(area: RsaPublicArea): Result<TpmPublicKey, PublicKeyRefusal> {
       field: 'exponent',
       detail: `public exponent ${exponent}`,
       accepted: 'an odd number of at least 65537',
+    });
+  if (hasClosePrimes(modulus))
+    return err({
+      reason: 'closePrimes',
+      field: 'unique',
+      detail: 'the primes of the modulus lie so close together that its private key can be computed',
+      accepted: 'a key of a sound generator',
     });
   const pair = derElement(SEQUENCE, derUnsigned(modulus), derUnsigned(new TpmWriter().uint32(exponent).finish()));
   return ok(imported(derElement(SEQUENCE, rsaEncryption, derElement(BIT_STRING, Uint8Array.of(0), pair))));
