@@ -28,6 +28,3 @@ export type CertificateRecord = {
   readonly issuedAt: Date;
   readonly status: CertificateStatus;
 };
-
-/** Validity includes both ends: RFC 5280 §4.1.2.5. */
-export const isExpired = (certificate: { readonly notAfter: Date }, now: Date): boolean => now > certificate.notAfter;

@@ -37,8 +37,6 @@ export type CertificateNames = {
   readonly uris: readonly string[];
 };
 
-export const noNames: CertificateNames = { dnsNames: [], ipAddresses: [], uris: [] };
-
 /** What may be issued under one name. Nothing here has a default: a profile says it or is refused. */
 export type Profile = {
   readonly name: string;

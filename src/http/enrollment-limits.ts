@@ -23,12 +23,6 @@ export type EnrollmentLimits = {
   readonly take: (request: { readonly source: string; readonly ekPublic: string }) => Promise<Outcome | null>;
 };
 
-/** What `omens serve` uses unless configured otherwise. */
-export const ordinaryRates = {
-  perSource: { count: 60, seconds: 600 },
-  perEndorsementKey: { count: 10, seconds: 600 },
-} as const satisfies Pick<EnrollmentLimitOptions, 'perSource' | 'perEndorsementKey'>;
-
 /** Counters share this many buckets; two callers in one bucket are rare, and a map of all callers would have no end. */
 const buckets = 16_384;
 

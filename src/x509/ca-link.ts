@@ -103,7 +103,11 @@ export function signatureFault(certificate: Certificate, issuer: Certificate): R
   const publicKey = caKey(issuer.subjectPublicKeyInfo);
   if (publicKey === null) {
     const detail = `the key of ${shownName(issuer.subject)} is not accepted`;
-    return { reason: 'issuerKeyNotAccepted', detail, accepted: 'RSA of at least 2048 bits, or P-256, P-384, P-521' };
+    return {
+      reason: 'issuerKeyNotAccepted',
+      detail,
+      accepted: 'RSA of 2048 to 8192 bits with exponent 65537, or P-256, P-384, P-521',
+    };
   }
   const { tbs, signature } = certificate;
   if (verifySignature({ algorithm, publicKey, message: tbs, signature })) return null;
@@ -112,7 +116,10 @@ export function signatureFault(certificate: Certificate, issuer: Certificate): R
 
 const curves: readonly string[] = [oids.secp256r1, oids.secp384r1, oids.secp521r1];
 
-/** The key of a CA; curves by name only, so that nobody brings a generator of their own (CVE-2020-0601). */
+/**
+ * The key of a CA; curves by name only, so that nobody brings a generator of their own (CVE-2020-0601). RSA is bounded
+ * above too: strangers send intermediates, and a long exponent makes each verification take a hundred times longer.
+ */
 export function caKey(subjectPublicKeyInfo: Uint8Array): KeyObject | null {
   const read = readingDer(subjectPublicKeyInfo, { reason: 'malformedKey', what: 'the key' }, (reader) =>
     reader.within(tag.sequence, (inner) => {
@@ -129,8 +136,9 @@ export function caKey(subjectPublicKeyInfo: Uint8Array): KeyObject | null {
   try {
     const key = createPublicKey({ key: Buffer.from(subjectPublicKeyInfo), format: 'der', type: 'spki' });
     const { modulusLength = 0, publicExponent = 0n } = key.asymmetricKeyDetails ?? {};
-    const isStrong = key.asymmetricKeyType === 'ec' || (modulusLength >= 2048 && publicExponent >= 65537n);
-    return isStrong ? key : null;
+    const isInBounds =
+      modulusLength >= 2048 && modulusLength <= 8192 && publicExponent >= 65537n && publicExponent < 2n ** 33n;
+    return key.asymmetricKeyType === 'ec' || isInBounds ? key : null;
   } catch {
     return null;
   }
