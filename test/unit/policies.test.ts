@@ -87,6 +87,27 @@ describe('the policies of the repository', () => {
     expect(profile('omens-server').obtainedBy).toEqual(['service']);
   });
 
+  test('unattended clients of Keylime are granted to devices and had by no CSR of an operator', () => {
+    for (const name of [
+      'keylime-verifier-client',
+      'keylime-tenant',
+      'keylime-monitor',
+      'spire-server-keylime-plugin',
+    ]) {
+      expect(profile(name).obtainedBy).toEqual(['device']);
+    }
+  });
+
+  test('no server profile that an operator can ask for takes any DNS name', () => {
+    const open = [...profiles.values()].filter(
+      ({ obtainedBy, extendedKeyUsage, allowedNames }) =>
+        obtainedBy.includes('operator') &&
+        extendedKeyUsage.includes('serverAuth') &&
+        matchesAny(allowedNames.dnsNames, 'www.example.net'),
+    );
+    expect(open).toEqual([]);
+  });
+
   test('keylime-agent writes the loopback addresses and bounds its PEM', () => {
     expect(profile('keylime-agent').fixedNames).toEqual({ dnsNames: [], ipAddresses: ['127.0.0.1', '::1'], uris: [] });
     expect(profile('keylime-agent').maxPemCharacters).toBe(2047);

@@ -160,10 +160,11 @@ describe('an approval', () => {
   test('of what speaks for others has to say so', async () => {
     const scene = makeScene();
     const host = makeHost(vendor);
-    const certificates = [{ profile: 'keylime-server', key: { csr: base64url(csrFor(host.serviceKey)) } }];
+    const dnsNames = ['registrar.keylime.funlab.casa'];
+    const certificates = [{ profile: 'keylime-server', key: { csr: base64url(csrFor(host.serviceKey)) }, dnsNames }];
     const waits = await waiting(scene, host, { document: requestDocument(host, { certificates }) });
     expect(reasons(await scene.approve(waits.id, 1))).toEqual(['explicitGrantNeeded']);
-    ok(await scene.approve(waits.id, 1, { grants: [{ profile: 'keylime-server' }] }));
+    ok(await scene.approve(waits.id, 1, { grants: [{ profile: 'keylime-server', dnsNames }] }));
     expect(ok(await comeBack(scene, waits))).toMatchObject({ certificates: [{ profile: 'keylime-server' }] });
   });
 

@@ -45,13 +45,14 @@ describe('an enrollment token', () => {
 
   test('names its profiles in the command when they are not the default ones', async () => {
     const { ports } = makeScene();
+    const dnsNames = ['registrar.keylime.funlab.casa'];
     const body = {
       hostName,
-      profiles: [{ profile: 'devid' }, { profile: 'keylime-server', dnsNames: ['a.example.org'], place: 'registrar' }],
+      profiles: [{ profile: 'devid' }, { profile: 'keylime-server', dnsNames, place: 'registrar' }],
     };
     const token = ok(await createEnrollmentToken(ports)(body, admin, { now }));
     expect(token.command).toMatch(/ --profile devid --profile keylime-server$/);
-    expect(token.grants[1]).toMatchObject({ dnsNames: ['a.example.org'], place: 'registrar' });
+    expect(token.grants[1]).toMatchObject({ dnsNames, place: 'registrar' });
   });
 
   test('is listed without its secret, by pages, until it is withdrawn', async () => {
@@ -143,7 +144,7 @@ describe('a device', () => {
     const grant: GrantResource = {
       profile: 'keylime-server',
       place: '',
-      dnsNames: [hostName],
+      dnsNames: ['registrar.keylime.funlab.casa'],
       ipAddresses: ['::0001'],
       uris: [],
     };
