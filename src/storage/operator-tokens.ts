@@ -2,6 +2,7 @@
 import type { OperatorTokenRecord } from '../domain/operator-token.ts';
 import type { OperatorRole } from '../domain/principal.ts';
 import type { LimitsResource } from '../domain/wire.ts';
+import { groupCommit } from './group-commit.ts';
 import type { RawRow, Session } from './pool.ts';
 import { instant, instantOrNull, octets, text } from './row.ts';
 import { statement } from './statement.ts';
@@ -18,7 +19,15 @@ export const operatorTokenStore = (db: Session) => ({
     const { id, secretSha256, name, role, limits, createdBy, createdAt, expiresAt } = token;
     await insert(db, [id, secretSha256, name, role, JSON.stringify(limits), createdBy, createdAt, expiresAt]);
   },
-  findOperatorToken: async (id: string): Promise<OperatorTokenRecord | null> => (await find(db, [id]))[0] ?? null,
+  /** Each request looks, but requests that arrive while a look-up is on its way share the next one. */
+  findOperatorToken: groupCommit<string, OperatorTokenRecord | null>({
+    maxBatch: 256,
+    run: async (ids) => {
+      const found = new Map<string, OperatorTokenRecord | null>();
+      for (const id of new Set(ids)) found.set(id, (await find(db, [id]))[0] ?? null);
+      return ids.map((id) => found.get(id) ?? null);
+    },
+  }),
   /** Newest first, after `after`. */
   listOperatorTokens: (
     after: { readonly createdAt: Date; readonly id: string } | null,

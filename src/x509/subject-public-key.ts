@@ -49,7 +49,7 @@ export function readSubjectPublicKey(
   const curve = curves.find((candidate) => same(candidate.algorithm, algorithm));
   if (curve !== undefined) {
     return isUncompressedPoint(key, curve.coordinate)
-      ? imported(der, curve.keyType)
+      ? imported(der, curve.keyType, curve.keyType === 'ec-p256' ? key : null)
       : malformed('its point is not uncompressed');
   }
   if (oid !== oids.rsaEncryption) return unsupported(`the key algorithm ${oid} or its curve is not supported`);
@@ -90,8 +90,12 @@ function rsaKeyType(key: Uint8Array, isWeakModulus: IsWeakModulus): Result<KeyTy
 const isUncompressedPoint = (point: Uint8Array, coordinate: number): boolean =>
   point[0] === 0x04 && point.length === 1 + 2 * coordinate;
 
-function imported(der: Uint8Array, keyType: KeyType): Result<SubjectPublicKey, Refusal<SubjectPublicKeyReason>> {
-  const publicKey = importKey(der);
+function imported(
+  der: Uint8Array,
+  keyType: KeyType,
+  p256: Uint8Array | null = null,
+): Result<SubjectPublicKey, Refusal<SubjectPublicKeyReason>> {
+  const publicKey = p256 === null ? importKey(der) : importP256(p256);
   if (publicKey === null) return malformed('its point is not on the curve, or OpenSSL cannot read it');
   const spkiSha256 = sha256Hex(der);
   return ok({ subjectPublicKeyInfo: der, keyType, publicKey, spkiSha256 });
@@ -101,6 +105,17 @@ function imported(der: Uint8Array, keyType: KeyType): Result<SubjectPublicKey, R
 function importKey(der: Uint8Array): KeyObject | null {
   try {
     return createPublicKey({ key: Buffer.from(der), format: 'der', type: 'spki' });
+  } catch {
+    return null;
+  }
+}
+
+/** Coordinates by JWK: OpenSSL 3 takes half the time that it takes for a SubjectPublicKeyInfo, and checks the curve too. */
+function importP256(point: Uint8Array): KeyObject | null {
+  const octets = Buffer.from(point);
+  const [x, y] = [octets.toString('base64url', 1, 33), octets.toString('base64url', 33)];
+  try {
+    return createPublicKey({ key: { kty: 'EC', crv: 'P-256', x, y }, format: 'jwk' });
   } catch {
     return null;
   }
