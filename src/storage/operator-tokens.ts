@@ -22,6 +22,7 @@ export const operatorTokenStore = (db: Session) => ({
   /** Each request looks, but requests that arrive while a look-up is on its way share the next one. */
   findOperatorToken: groupCommit<string, OperatorTokenRecord | null>({
     maxBatch: 256,
+    mayBeOfOneItem: () => false,
     run: async (ids) => {
       const found = new Map<string, OperatorTokenRecord | null>();
       for (const id of new Set(ids)) found.set(id, (await find(db, [id]))[0] ?? null);
