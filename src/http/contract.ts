@@ -132,22 +132,31 @@ function read<T>(validate: ValidateFunction<T>, value: unknown, reason: ShapeRea
   return err(shapeRefusal(validate.errors?.[0], reason));
 }
 
-/** The sentence speaks of the schema only: what was sent may be a secret. */
+/** The sentence speaks of the schema, and names members; never a value that was sent: it may be a secret. */
 function shapeRefusal(error: ErrorObject | undefined, reason: ShapeReason): Refusal<ShapeReason> {
   const parameters: Readonly<Record<string, unknown>> = error?.params ?? {};
-  const field = (error?.instancePath ?? '').slice(1).replaceAll('/', '.');
-  const accepted = Array.isArray(parameters['allowedValues']) ? parameters['allowedValues'].map(String).join(', ') : '';
+  const missing = parameters['missingProperty'];
+  const unknown = parameters['additionalProperty'];
+  const member = [missing, unknown].find((name) => typeof name === 'string')?.slice(0, 64);
+  const path = (error?.instancePath ?? '').split('/').slice(1);
+  const field = [...path, ...(member === undefined ? [] : [printable(member)])].join('.');
   const detail =
-    error?.keyword === 'additionalProperties'
-      ? 'there is a member that this operation does not know'
-      : (error?.message ?? 'does not have the shape of the contract');
+    unknown !== undefined
+      ? 'this operation knows no such member'
+      : missing !== undefined
+        ? 'is missing'
+        : (error?.message ?? 'does not have the shape of the contract');
+  const allowed = parameters['allowedValues'];
   return {
     reason,
     detail: `${field === '' ? 'it' : field}: ${detail}`,
     ...(field === '' ? {} : { field }),
-    ...(accepted === '' ? {} : { accepted }),
+    ...(Array.isArray(allowed) ? { accepted: allowed.map(String).join(', ') } : {}),
   };
 }
+
+/** Names of members are the caller's text. */
+const printable = (name: string): string => name.replace(/[^\x20-\x7e]/g, '?');
 
 function parametersOf({ document, path, method, object }: Entry): readonly Parameter[] {
   return (object.parameters ?? []).map((parameter, at) => {

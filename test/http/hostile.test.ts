@@ -92,6 +92,16 @@ describe('bodies', () => {
     expect(reply.json?.field).toBe('token');
   });
 
+  test('what is missing or unknown is named', async () => {
+    const incomplete = JSON.stringify({ ...enrollment, hostName: undefined });
+    expect((await post(incomplete)).reply.json).toMatchObject({
+      field: 'hostName',
+      detail: 'hostName: is missing',
+    });
+    const strange = await post(JSON.stringify({ ...enrollment, 'is\u0007Admin': true }));
+    expect(strange.reply.json).toMatchObject({ field: 'is?Admin' });
+  });
+
   test('a body larger than the operation takes, told before or after', async () => {
     const large = Buffer.alloc(200 * 1024, 0x20);
     expect(await post(large)).toMatchObject({ status: 413, reason: 'bodyTooLarge', reached: 0 });
