@@ -34,7 +34,6 @@ export type Config = {
   /** The file that `readPassphrase` reads; null when neither the file nor a systemd credential is configured. */
   readonly passphraseFile: string | null;
   readonly rateLimits: RateLimits;
-  readonly maxRequestBytes: number;
   readonly issuanceLeaseSeconds: number;
   /** One certificate in so many is also read by the second and third X.509 library. */
   readonly secondOpinionSampling: number;
@@ -47,7 +46,7 @@ export type LogLevel = (typeof logLevels)[number];
 
 type PathName = 'dataDirectory' | 'policiesDirectory' | 'rootKeyDirectory' | 'passphraseFile';
 type TextName = 'listen' | 'publicUrl' | 'plainListen' | 'plainUrl' | 'databaseUrl';
-type NumberName = 'maxRequestBytes' | 'issuanceLeaseSeconds' | 'secondOpinionSampling';
+type NumberName = 'issuanceLeaseSeconds' | 'secondOpinionSampling';
 
 /** omens.yaml as written. */
 type ConfigFile = { readonly [Name in PathName | TextName]?: string } & {
@@ -90,7 +89,6 @@ export const configSchema = {
         },
       },
     },
-    maxRequestBytes: { ...count('largest request body, in octets', 262_144), minimum: 16_384, maximum: 16_777_216 },
     issuanceLeaseSeconds: count('after so many seconds an issuance without a result counts as abandoned', 30),
     secondOpinionSampling: count('one certificate in so many is also read by two further X.509 libraries', 100),
     logLevel: { type: 'string', enum: logLevels, description: logLevels.join(', '), default: 'info' },
@@ -164,7 +162,6 @@ function assemble(file: ConfigFile, path: string, sources: ConfigSources): Resul
       databaseUrl: databaseUrl.value,
       passphraseFile: paths('passphraseFile') ?? credentialFile(env),
       rateLimits: rateLimits.value,
-      maxRequestBytes: file.maxRequestBytes ?? defaults.maxRequestBytes.default,
       issuanceLeaseSeconds: file.issuanceLeaseSeconds ?? defaults.issuanceLeaseSeconds.default,
       secondOpinionSampling: file.secondOpinionSampling ?? defaults.secondOpinionSampling.default,
       logLevel: file.logLevel ?? defaults.logLevel.default,

@@ -43,7 +43,6 @@ describe('the configuration', () => {
       databaseUrl: null,
       passphraseFile: null,
       rateLimits: { enrollmentsPerEkPerHour: 20, enrollmentsPerSourcePerHour: 60, trustedSources: [] },
-      maxRequestBytes: 262_144,
       issuanceLeaseSeconds: 30,
       secondOpinionSampling: 100,
       logLevel: 'info',
