@@ -41,9 +41,10 @@ async function issuer({ configFile, databaseUrl }: Input) {
     log: () => undefined,
     onLockLost: never,
   });
-  const { active } = valueOf(await loadAuthorities(await issuersIn(db).list(), config, passphrase));
+  const { active, chainPemOf } = valueOf(await loadAuthorities(await issuersIn(db).list(), config, passphrase));
   const issueOne = issue({
     issuerFor: (domain) => active.get(domain) ?? never(`no issuer for ${domain}`),
+    chainPemOf,
     random: (octets) => randomBytes(octets),
     store: issuanceIn(db),
     secondOpinionSampling: config.secondOpinionSampling,

@@ -42,7 +42,7 @@ export async function loadAuthorities(
   const faults: Refusal[] = [];
   const chains = chainsOf(rows);
   for (const row of rows.filter((candidate) => candidate.role === 'issuing' && candidate.isActive)) {
-    const loaded = await activeIssuer(row, config, { passphrase, chainPem: chains.chainPemOf(row.id) });
+    const loaded = await activeIssuer(row, config, passphrase);
     if (loaded.ok) active.set(row.domain, loaded.value);
     else faults.push(loaded.error);
   }
@@ -52,10 +52,10 @@ export async function loadAuthorities(
 async function activeIssuer(
   row: IssuerRow,
   config: Pick<Config, 'dataDirectory' | 'plainUrl'>,
-  secrets: { readonly passphrase: string; readonly chainPem: string },
+  passphrase: string,
 ): Promise<Result<ActiveIssuer, Refusal>> {
   const path = issuerKeyPath(config.dataDirectory, row.id);
-  const key = await readKeyFile(path, secrets.passphrase);
+  const key = await readKeyFile(path, passphrase);
   if (!key.ok) return key;
   const certificate = readCertificate(row.der);
   if (!certificate.ok) return certificate;
@@ -76,7 +76,6 @@ async function activeIssuer(
     publicKey,
     signer,
     ...issuerUrls(config.plainUrl, row),
-    chainPem: secrets.chainPem,
   });
 }
 

@@ -219,7 +219,7 @@ async function record({ db }: OpenDatabase, domains: readonly Domain[]): Promise
     random: (octets) => randomBytes(octets),
     newId: () => randomUUID(),
     ...operatorTokenStore(db),
-  })({ name: 'first-admin', role: 'admin' }, 'init', { now });
+  })({ name: 'first-admin', role: 'admin' }, { text: 'init', sources: null }, { now });
   if (token.ok) return token.value;
   throw new Error(token.error.map((refusal) => refusal.detail).join('; '));
 }

@@ -33,6 +33,9 @@ export async function serverJobs(parts: JobParts): Promise<{
   const nonces = async (): Promise<void> => {
     await nonceStore(db).forgetNonces(now());
   };
+  const idempotencyKeys = async (): Promise<void> => {
+    await store.forgetRequests(new Date(now().getTime() - 2 * 86_400_000));
+  };
   const enrollments = async (): Promise<void> => {
     await enrollmentStore(db).forgetEnrollments(now());
   };
@@ -42,6 +45,7 @@ export async function serverJobs(parts: JobParts): Promise<{
       { name: 'crl', everySeconds: 60, run: crls },
       { name: 'ownCertificate', everySeconds: 300, run: own.renew },
       { name: 'nonces', everySeconds: 300, run: nonces },
+      { name: 'idempotencyKeys', everySeconds: 3600, run: idempotencyKeys },
       { name: 'enrollments', everySeconds: 3600, run: enrollments },
     ],
     beforeListening: async () => {

@@ -153,6 +153,7 @@ function issuancePorts(authorities: Authorities, config: Config, store: ReturnTy
       if (issuer === undefined) throw new Error(`no active issuing CA for ${domain}`);
       return issuer;
     },
+    chainPemOf: (issuerId) => authorities.chainPemOf(issuerId),
     random: (octets) => randomBytes(octets),
     store,
     secondOpinionSampling: config.secondOpinionSampling,

@@ -121,6 +121,8 @@ create table issuance_intent (
 );
 create index issuance_intent_open on issuance_intent (lease_until) where outcome is null;
 create index issuance_intent_enrollment on issuance_intent (enrollment_id) where enrollment_id is not null;
+-- However many work on one enrollment, one certificate comes out for each of its lineages.
+create unique index issuance_intent_once on issuance_intent (enrollment_id, lineage_id) where outcome is distinct from 'abandoned';
 
 create table certificate (
   fingerprint sha256_hex primary key,

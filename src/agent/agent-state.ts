@@ -1,6 +1,6 @@
 // What the agent keeps between two runs, as one JSON file in its own directory: the keys that the TPM wrapped, how far
 // an enrollment got, and what was installed. Written whole or not at all; readable by root alone.
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EnrollmentAnswer } from '../domain/wire.ts';
 import type { TpmKeyBlobs } from '../tpm2/key-files.ts';
@@ -132,17 +132,36 @@ export async function exclusively<T>(root: string, work: () => Promise<T>): Prom
   }
 }
 
+/** The lock appears whole (a link to a file that names us), and a stale one is moved away by exactly one process. */
 async function takeLock(path: string): Promise<void> {
-  for (const isLastTry of [false, true]) {
-    try {
-      await writeFile(path, `${process.pid}\n`, { flag: 'wx', mode: 0o600 });
-      return;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  const own = `${path}.${process.pid}`;
+  await writeFile(own, `${process.pid}\n`, { mode: 0o600 });
+  try {
+    for (const isLastTry of [false, true]) {
+      if (await isLinked(own, path)) return;
+      const pid = Number(await readFile(path, 'utf8').catch(() => ''));
+      const busy = new AgentFailure(`another omens agent works on this host (process ${pid})`);
+      if (isLastTry || isAlive(pid)) throw busy;
+      const stale = `${own}.stale`;
+      await rename(path, stale).catch(() => undefined);
+      const isStale = Number(await readFile(stale, 'utf8').catch(() => pid)) === pid;
+      if (!isStale) await isLinked(stale, path);
+      await rm(stale, { force: true });
+      if (!isStale) throw busy;
     }
-    const pid = Number(await readFile(path, 'utf8').catch(() => ''));
-    if (isLastTry || isAlive(pid)) throw new AgentFailure(`another omens agent works on this host (process ${pid})`);
-    await rm(path, { force: true });
+  } finally {
+    await rm(own, { force: true });
+  }
+}
+
+/** Links, unless something is there already. */
+async function isLinked(existing: string, path: string): Promise<boolean> {
+  try {
+    await link(existing, path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
   }
 }
 

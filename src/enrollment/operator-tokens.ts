@@ -1,7 +1,7 @@
 // Tokens of people and scripts: made, listed, revoked, and recognized. What a role may do is decided where it does it.
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { decodeCursor, encodeCursor, MalformedCursor } from '../domain/cursor.ts';
-import { isDnsName, normalizeIpAddress, parseIpAddress } from '../domain/names.ts';
+import { inCidr, isDnsName, normalizeIpAddress, parseIpAddress } from '../domain/names.ts';
 import {
   admitsSource,
   limitsOf,
@@ -28,6 +28,8 @@ export type OperatorTokenReason =
   | 'revokedOperatorToken'
   | 'sourceNotAllowed'
   | 'malformedLimit'
+  | 'limitsNotForAdmin'
+  | 'sourceBeyondCreator'
   | 'notFound';
 
 export type OperatorTokenPorts = {
@@ -45,16 +47,23 @@ export type OperatorTokenPorts = {
 
 const defaultLifetimeSeconds = 30 * 86_400;
 
+/** Who makes a token: the text for the record, and the networks that bind the maker and so everything made. */
+export type TokenCreator = { readonly text: string; readonly sources: readonly string[] | null };
+
 /** Makes a token; the answer is the only place where its text ever stands. */
 export const createOperatorToken =
   (ports: OperatorTokenPorts) =>
   async (
     body: OperatorTokenBody,
-    createdBy: string,
+    creator: TokenCreator,
     context: { readonly now: Date },
   ): Promise<Result<OperatorTokenResource, readonly Refusal<OperatorTokenReason>[]>> => {
-    const faults = limitFaults(body.limits ?? {});
+    const faults = [...limitFaults(body.limits ?? {}), ...beyondCreator(body, creator)];
     if (faults.length > 0) return err(faults);
+    const limits = {
+      ...body.limits,
+      ...(creator.sources === null ? {} : { sources: body.limits?.sources ?? creator.sources }),
+    };
     const secret = ports.random(operatorSecretOctets);
     const createdAt = new Date(Math.floor(context.now.getTime() / 1000) * 1000);
     const token: OperatorTokenRecord = {
@@ -62,8 +71,8 @@ export const createOperatorToken =
       secretSha256: sha256(secret),
       name: body.name,
       role: body.role,
-      limits: body.limits ?? {},
-      createdBy,
+      limits,
+      createdBy: creator.text,
       createdAt,
       expiresAt: new Date(createdAt.getTime() + (body.ttlSeconds ?? defaultLifetimeSeconds) * 1000),
       revokedAt: null,
@@ -155,6 +164,35 @@ function limitFaults(limits: LimitsResource): readonly Refusal<OperatorTokenReas
     ...malformed('sources', 'a network in CIDR notation', isNetwork),
   ];
 }
+
+/** An admin can grant and approve any name, so limits on names would promise what they do not hold; networks hold. */
+function beyondCreator(body: OperatorTokenBody, creator: TokenCreator): readonly Refusal<OperatorTokenReason>[] {
+  const faults: Refusal<OperatorTokenReason>[] = [];
+  if (body.role === 'admin' && (body.limits?.names !== undefined || body.limits?.profiles !== undefined)) {
+    faults.push({
+      reason: 'limitsNotForAdmin',
+      detail: 'an admin can grant every profile and name, so its token cannot be limited to some',
+      field: 'limits',
+      accepted: 'limits.sources; or role issuer, which is held to names and profiles',
+    });
+  }
+  const own = creator.sources;
+  const stray =
+    own === null ? [] : (body.limits?.sources ?? []).filter((asked) => !own.some((one) => isWithin(asked, one)));
+  for (const source of stray) {
+    faults.push({
+      reason: 'sourceBeyondCreator',
+      detail: `the token that makes this one is not good from all of ${source}`,
+      field: 'limits.sources',
+      accepted: `networks within ${own?.join(', ') ?? ''}`,
+    });
+  }
+  return faults;
+}
+
+/** Whether one network (CIDR) lies within another. */
+const isWithin = (inner: string, outer: string): boolean =>
+  Number(inner.split('/')[1]) >= Number(outer.split('/')[1]) && inCidr(outer, inner.split('/')[0] ?? '');
 
 const isNameLimit = (text: string): boolean =>
   isDnsName(text.startsWith('*.') ? text.slice(2) : text) || normalizeIpAddress(text) === text || isNetwork(text);

@@ -94,6 +94,8 @@ export const problems = {
   revokedOperatorToken: { status: 401, title: 'The operator token was revoked' },
   sourceNotAllowed: { status: 403, title: 'The operator token is not good from this network' },
   malformedLimit: { status: 400, title: 'A limit of the token is malformed' },
+  limitsNotForAdmin: { status: 403, title: 'An admin token is not limited to names or profiles' },
+  sourceBeyondCreator: { status: 403, title: 'A token is good from no more networks than its maker' },
   // Enrollment: the conversation.
   unknownEnrollment: { status: 404, title: 'There is no such enrollment, or not for this key' },
   wrongSecret: { status: 403, title: 'The secret is not the one of the challenge' },

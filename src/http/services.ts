@@ -142,10 +142,10 @@ export type PolicyServices = {
 };
 
 export type AccessServices = {
-  /** `createdBy`: text of the principal. */
+  /** `creator`: text of the principal, and the networks that bind it. */
   readonly createOperatorToken: (
     body: OperatorTokenBody,
-    createdBy: string,
+    creator: { readonly text: string; readonly sources: readonly string[] | null },
     context: RequestContext,
   ) => Answer<OperatorTokenResource>;
   readonly listOperatorTokens: (query: Paging) => Promise<Page<OperatorTokenResource>>;

@@ -19,8 +19,6 @@ export type ActiveIssuer = {
   /** Where the certificate and the CRL are found over plain HTTP. */
   readonly issuerUrl: string;
   readonly crlUrl: string;
-  /** PEM of what accompanies a leaf: the issuing CA and any CA above it but the root. */
-  readonly chainPem: string;
 };
 
 /** The part of an issuer that the plan looks at. */

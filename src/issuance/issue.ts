@@ -39,6 +39,8 @@ export type IssuedCertificate = {
 /** What issuance needs from the world. */
 export type IssuancePorts = {
   readonly issuerFor: (domain: TrustDomain) => ActiveIssuer;
+  /** PEM of the CAs between a certificate of this issuer and its root, in order. */
+  readonly chainPemOf: (issuerId: string) => string;
   readonly random: (octets: number) => Uint8Array;
   readonly store: IssuanceStore;
   /** One certificate in so many is also read by the two other libraries; 1 means each. */
@@ -81,7 +83,7 @@ export const issue =
     // 1 The same request, asked again, gets the same answer; what a crash left of it is revoked first.
     const earlier = await earlierAnswer(ports.store, request);
     if (!earlier.ok) return err([earlier.error]);
-    if (earlier.value !== null) return ok(answer(earlier.value, issuer));
+    if (earlier.value !== null) return ok(answer(ports, earlier.value));
 
     // 2 What the profile makes of the request; every rule that it breaks is told.
     const planned = preview(ports)(request);
@@ -116,7 +118,7 @@ export const issue =
     if (!stored) return err([abandonedMeanwhile]);
 
     // 9 The answer.
-    return ok(answer(recordOf(intent, { fingerprint, der, plan, request }), issuer));
+    return ok(answer(ports, recordOf(intent, { fingerprint, der, plan, request })));
   };
 
 const templateIssuer = (issuer: ActiveIssuer) => ({
@@ -260,8 +262,8 @@ function recordOf(
   };
 }
 
-const answer = (record: CertificateRecord, issuer: ActiveIssuer): IssuedCertificate => ({
+const answer = (ports: Pick<IssuancePorts, 'chainPemOf'>, record: CertificateRecord): IssuedCertificate => ({
   record,
   certificatePem: encodePem('CERTIFICATE', record.der),
-  chainPem: issuer.chainPem,
+  chainPem: ports.chainPemOf(record.issuerId),
 });

@@ -71,6 +71,7 @@ const byEnrollment = statement<[string, string], Attempt>('find_by_enrollment.sq
 const releaseKey = statement<[string, string, string], string>('release_idempotency_key.sql', (row) =>
   text(row, 'key'),
 );
+const forgetRequests = statement<[Date], number>('forget_idempotent_requests.sql', (row) => number(row, 'gone'));
 const stopProfile = statement<[string, string, string, Date], string>('stop_profile.sql', (row) =>
   text(row, 'profile_digest'),
 );
@@ -181,6 +182,9 @@ export function issuanceIn(db: Database) {
 
     /** Names and revokes intents whose lease ended, at most 500 at a time. */
     sweep: async (now: Date): Promise<readonly SweptIntent[]> => sweepIntents(db, [now, 500]),
+
+    /** Forgets Idempotency-Keys from before `before`; says how many. */
+    forgetRequests: async (before: Date): Promise<number> => (await forgetRequests(db, [before]))[0] ?? 0,
 
     /** Only for a server that holds the database alone and has just started. */
     endLeases: async (now: Date): Promise<void> => {

@@ -90,7 +90,11 @@ describe('an operator token', () => {
       newId: () => randomUUID(),
       ...operatorTokenStore(db),
     };
-    const made = await createOperatorToken(ports)({ name: 'ops', role: 'admin' }, 'init', { now });
+    const made = await createOperatorToken(ports)(
+      { name: 'ops', role: 'admin' },
+      { text: 'init', sources: null },
+      { now },
+    );
     const text = made.ok ? (made.value.token ?? '') : '';
     expect(await authenticateOperator(ports)(text, '::1', now)).toMatchObject({
       ok: true,

@@ -49,6 +49,7 @@ export function freshService(estate: Estate, prepared: Prepared, begun: Challeng
   let serial = 0;
   const issuance: IssuancePorts = {
     issuerFor: () => estate.issuer,
+    chainPemOf: () => '',
     random: (octets) => new Uint8Array(octets).fill(0x11 + serial++),
     store: fakeIssuanceStore(),
     secondOpinionSampling: Number.MAX_SAFE_INTEGER,

@@ -17,10 +17,14 @@ export const tokenRoutes = (services: EnrollmentServices & AccessServices): read
     answered(await services.deleteEnrollmentToken(r.params.id, r.principal, r), () => done),
   ),
   route('POST', '/v1/operator-tokens', { takes: ['admin'], body: 'OperatorTokenBody' }, async (r) =>
-    answered(await services.createOperatorToken(r.body, principalText(r.principal), r), (value) => ({
-      status: 201,
-      body: value,
-    })),
+    answered(
+      await services.createOperatorToken(
+        r.body,
+        { text: principalText(r.principal), sources: r.principal.limits.sources },
+        r,
+      ),
+      (value) => ({ status: 201, body: value }),
+    ),
   ),
   route('GET', '/v1/operator-tokens', { takes: ['admin'] }, async (r) =>
     found(await services.listOperatorTokens(pagingOf(r.query))),

@@ -203,7 +203,11 @@ export function makeWorld(): World {
     tokenPorts: ports,
     calls,
     token: async (role, over = {}) => {
-      const made = await createOperatorToken(ports)({ name: role, role, ...over }, 'test', { now: new Date() });
+      const made = await createOperatorToken(ports)(
+        { name: role, role, ...over },
+        { text: 'test', sources: null },
+        { now: new Date() },
+      );
       if (!made.ok || made.value.token === undefined) throw new Error('no token');
       return made.value.token;
     },

@@ -45,10 +45,10 @@ beforeEach(() => {
   };
 });
 
+const maker = { text: 'operator:root:1', sources: null };
+
 async function made(over: Partial<OperatorTokenBody> = {}) {
-  const result = await createOperatorToken(ports)({ name: 'deploy', role: 'issuer', ...over }, 'operator:root:1', {
-    now,
-  });
+  const result = await createOperatorToken(ports)({ name: 'deploy', role: 'issuer', ...over }, maker, { now });
   if (!result.ok) throw new Error(JSON.stringify(result.error));
   return { ...result.value, text: result.value.token ?? '' };
 }
@@ -69,12 +69,37 @@ describe('making one', () => {
     expect((await made()).expiresAt).toBe('2026-03-31T12:00:00Z');
     expect((await made({ ttlSeconds: 60 })).expiresAt).toBe('2026-03-01T12:01:00Z');
   });
+  test('refuses to limit an admin to names or profiles, which it could grant itself', async () => {
+    for (const limits of [{ names: ['a.example.org'] }, { profiles: ['nginx-vhost'] }]) {
+      const result = await createOperatorToken(ports)({ name: 'x', role: 'admin', limits }, maker, { now });
+      expect(result.ok ? [] : result.error.map(({ reason }) => reason)).toEqual(['limitsNotForAdmin']);
+    }
+    expect((await made({ role: 'admin', limits: { sources: ['10.0.0.0/8'] } })).limits).toEqual({
+      sources: ['10.0.0.0/8'],
+    });
+  });
+  test('gives no token more networks than its maker has', async () => {
+    const bound = { text: 'operator:bound:1', sources: ['10.1.0.0/16', 'fd00::/8'] };
+    const ask = (sources?: readonly string[]) =>
+      createOperatorToken(ports)(
+        { name: 'x', role: 'admin', ...(sources === undefined ? {} : { limits: { sources } }) },
+        bound,
+        { now },
+      );
+    const inherited = await ask();
+    expect(inherited.ok && inherited.value.limits.sources).toEqual(bound.sources);
+    expect((await ask(['10.1.2.0/24', 'fd12::/16'])).ok).toBe(true);
+    for (const wider of [['0.0.0.0/0'], ['10.0.0.0/8'], ['10.2.0.0/16'], ['10.1.2.0/24', '::/0']]) {
+      const result = await ask(wider);
+      expect(result.ok ? [] : result.error.map(({ reason }) => reason)).toEqual(['sourceBeyondCreator']);
+    }
+  });
   test('refuses every malformed limit at once', async () => {
     const limits = {
       names: ['www.example.org', '*.example.org', '10.0.0.0/8', 'not a name', '*'],
       sources: ['10.0.0.0/33', '10.0.0.1', '::/0'],
     };
-    const result = await createOperatorToken(ports)({ name: 'x', role: 'issuer', limits }, 'test', { now });
+    const result = await createOperatorToken(ports)({ name: 'x', role: 'issuer', limits }, maker, { now });
     const faults = result.ok ? [] : result.error;
     expect(faults.map(({ field }) => field)).toEqual([
       'limits.names.3',

@@ -77,7 +77,6 @@ export function activeIssuer(made: MadeTrustDomain): ActiveIssuer {
     signer: signerFor(made.issuingKey),
     issuerUrl: `http://127.0.0.1:8080/issuers/${made.issuing.id}.cer`,
     crlUrl: `http://127.0.0.1:8080/crl/${made.issuing.subjectKeyIdentifier}.crl`,
-    chainPem: '',
   };
 }
 
@@ -87,6 +86,7 @@ export const portsOf = (
   store = fakeIssuanceStore(),
 ): IssuancePorts & { store: typeof store } => ({
   issuerFor: () => issuer,
+  chainPemOf: () => '',
   random: (octets) => randomBytes(octets),
   store,
   secondOpinionSampling: 1,
