@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** The programs needed, with their Debian packages. */
-export const softwareTpmPrograms = { swtpm: 'swtpm', swtpm_setup: 'swtpm-tools', swtpm_localca: 'swtpm-tools' };
+const softwareTpmPrograms = { swtpm: 'swtpm', swtpm_setup: 'swtpm-tools', swtpm_localca: 'swtpm-tools' };
 
 /**
  * Starts swtpm over the state in `directory` (made if missing; an empty one is a new TPM) on the unix socket

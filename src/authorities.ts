@@ -18,7 +18,7 @@ export const issuerKeyPath = (dataDirectory: string, issuerId: string): string =
   join(dataDirectory, 'issuers', `${issuerId}.key.pem`);
 
 /** URLs that stand in every certificate of an issuer. */
-export const issuerUrls = (plainUrl: string, issuer: Pick<IssuerRow, 'id' | 'subjectKeyIdentifier'>) => ({
+const issuerUrls = (plainUrl: string, issuer: Pick<IssuerRow, 'id' | 'subjectKeyIdentifier'>) => ({
   issuerUrl: `${plainUrl}/issuers/${issuer.id}.cer`,
   crlUrl: `${plainUrl}/crl/${issuer.subjectKeyIdentifier}.crl`,
 });

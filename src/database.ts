@@ -30,7 +30,7 @@ export type DatabaseOptions = {
 };
 
 /** `sql/` of the sources or, one level further up, of the build. */
-export function sqlDirectory(): string {
+function sqlDirectory(): string {
   const here = dirname(fileURLToPath(import.meta.url));
   const candidates = [join(here, '../sql'), join(here, '../../sql')];
   const found = candidates.find((candidate) => existsSync(join(candidate, 'migrations')));

@@ -77,7 +77,7 @@ const list = (entry: Readonly<Record<string, object>>, description: string): obj
 });
 
 /** JSON Schema of `ek-roots/manifest.yaml` and `ek-intermediates/manifest.yaml`. */
-export const manifestSchema: object = {
+const manifestSchema: object = {
   type: 'object',
   additionalProperties: false,
   required: ['certificates', 'leftOut'],

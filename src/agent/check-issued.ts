@@ -26,7 +26,7 @@ export type CheckedCertificate = {
   readonly isUnderPinnedRoot: boolean;
 };
 
-export type IssuedFault =
+type IssuedFault =
   | 'malformedCertificate'
   | 'unrequestedCertificate'
   | 'missingCertificate'

@@ -13,7 +13,7 @@ export function refusal(answer: Extract<ServerAnswer<unknown>, { readonly ok: fa
 export const reasonOf = ({ type }: Pick<Problem, 'type'>): string => type.slice(type.lastIndexOf('/') + 1);
 
 /** One line for each thing that would be accepted, and each further denial. */
-export function hintsOf(problem: Problem): readonly string[] {
+function hintsOf(problem: Problem): readonly string[] {
   const own = accepted(problem.field, problem.accepted);
   const denials = (problem.denials ?? []).map(({ reason, detail, field, accepted: would }) =>
     [`${reason}: ${detail}`, ...accepted(field, would)].join('; '),

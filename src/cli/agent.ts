@@ -177,7 +177,7 @@ function passwordsOf({ env }: World, options: HostOptions): TpmPasswords {
 }
 
 /** What was reached, and what comes next. */
-export function describeOutcome(outcome: EnrollOutcome): string {
+function describeOutcome(outcome: EnrollOutcome): string {
   if (outcome.state === 'pending') {
     const { id, version, ekFingerprint } = outcome;
     return [
@@ -197,7 +197,7 @@ export function describeOutcome(outcome: EnrollOutcome): string {
 }
 
 /** How a host stands, for people. */
-export function describeStatus(status: AgentStatus): string {
+function describeStatus(status: AgentStatus): string {
   const { hostName, device, enrollment, certificates } = status;
   const known =
     device === null ? `${hostName}: enrollment ${enrollment}` : `${hostName} is device ${device.id}, ${device.state}`;

@@ -200,7 +200,7 @@ const grantTable = (list: readonly GrantResource[]): string =>
   );
 
 /** One host for people. */
-export function describeDevice(device: DeviceResource): string {
+function describeDevice(device: DeviceResource): string {
   const { tpm } = device;
   const told = facts([
     ['id', device.id],

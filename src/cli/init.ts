@@ -71,7 +71,7 @@ function imported(options: InitOptions): Pick<Parameters<typeof import('../main.
 }
 
 /** What was made, and what a person must do now. */
-export function summary(report: Report): string {
+function summary(report: Report): string {
   const rows = report.issuers.map(({ domain, role, subject, sha256, notAfter }) => [
     ...[domain, role, subject, notAfter],
     sha256,

@@ -68,7 +68,7 @@ async function wholeReport(service: Service, within: string | undefined): Promis
 }
 
 /** For people: what is nearest to its end first, then the counts. */
-export function asText({ generatedAt, summary, items }: ExpiryReport): string {
+function asText({ generatedAt, summary, items }: ExpiryReport): string {
   const rows = items.map(({ level, notAfter, profile, subject, reason }) => [
     level,
     notAfter,

@@ -51,7 +51,7 @@ export const ask = <T>(
 ): Promise<T> => withService(world, options, async (service) => valueOf(await operation(service)));
 
 /** Reads settings; throws `CommandFailure` with what is missing. */
-export async function readSettings(world: World, options: ClientOptions): Promise<ServiceSettings> {
+async function readSettings(world: World, options: ClientOptions): Promise<ServiceSettings> {
   const { env } = world;
   const url = (options.url ?? env['OMENS_URL'] ?? '') || defaultUrl;
   if (!URL.canParse(url) || new URL(url).protocol !== 'https:') throw wrongUsage(`"${url}" is no https URL`);

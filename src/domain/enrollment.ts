@@ -8,7 +8,7 @@ import type { EnrollmentAnswer } from './wire.ts';
 export const challengeLifetimeSeconds = 300;
 
 /** An activation that is sent again octet for octet gets its answer for a day. */
-export const retransmissionSeconds = 86_400;
+const retransmissionSeconds = 86_400;
 
 /** What waits for a person, and what a person approved, lapses after a week. */
 export const approvalLifetimeSeconds = 7 * 86_400;

@@ -4,7 +4,7 @@ import { createHmac, createHash, timingSafeEqual } from 'node:crypto';
 import { err, ok, type Refusal, type Result } from './result.ts';
 
 /** A nonce is good for five minutes. */
-export const nonceLifetimeSeconds = 300;
+const nonceLifetimeSeconds = 300;
 
 /** Random octets in a nonce. */
 export const nonceRandomOctets = 16;

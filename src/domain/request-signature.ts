@@ -4,12 +4,12 @@ import { createHash, createPublicKey, verify } from 'node:crypto';
 import { err, ok, type Refusal, type Result } from './result.ts';
 
 /** The only label, algorithm and tag of our signatures (RFC 9421 §2.3, §3.3.4, §4.1). */
-export const signatureLabel = 'omens';
-export const signatureAlgorithm = 'ecdsa-p256-sha256';
-export const signatureTag = 'omens-v1';
+const signatureLabel = 'omens';
+const signatureAlgorithm = 'ecdsa-p256-sha256';
+const signatureTag = 'omens-v1';
 
 /** r ‖ s of P-256, big-endian: RFC 9421 §3.3.4. */
-export const signatureOctets = 64;
+const signatureOctets = 64;
 
 /** What is signed of a request. `content` is there exactly when the request has a body. */
 export type SignedMessage = {
@@ -52,7 +52,7 @@ export function splitTarget(target: string): { readonly path: string; readonly q
 }
 
 /** Value of `@signature-params`: the covered components and their parameters, in our order. RFC 9421 §2.3. */
-export function signatureParams(message: SignedMessage, parameters: SignatureParameters): string {
+function signatureParams(message: SignedMessage, parameters: SignatureParameters): string {
   const components = covered(message)
     .map(([name]) => `"${name}"`)
     .join(' ');

@@ -39,7 +39,7 @@ export type ActivationInput = {
 type Answer = Result<EnrollmentAnswer, readonly Refusal[]>;
 
 /** Seconds after which a host that waits for a person asks again. */
-export const pendingRetrySeconds = 60;
+const pendingRetrySeconds = 60;
 
 /**
  * Answers an activation. Throws when the store or issuance fails: the identical request, sent again, goes on from where

@@ -132,7 +132,7 @@ export function identityRefusal(hostName: string, known: KnownDevices): Refused 
 }
 
 /** Why a token that exists does not authorize this host now. */
-export function tokenRefusal(
+function tokenRefusal(
   token: EnrollmentTokenRecord,
   facts: { readonly hostName: string; readonly now: Date },
 ): Refusal<TokenReason> | null {

@@ -82,7 +82,7 @@ export const judgeActivation =
 type Proved = { readonly document: RequestDocument; readonly keys: readonly ProvedKey[]; readonly proof: Proof };
 
 /** Pure: does the TPM of this enrollment say what the body says it does? */
-export function proveActivation(
+function proveActivation(
   enrollment: Challenged,
   body: Pick<ActivationBody, 'request' | 'certifications'>,
   now: Date,

@@ -79,7 +79,7 @@ export const httpsRoutes = (services: HttpServices, limits: EnrollmentLimitOptio
 ];
 
 /** The request listeners without a port: what `startHttp` puts behind its sockets. Throws when routes and contract differ. */
-export function requestListeners(options: Omit<HttpOptions, 'listen' | 'plainListen' | 'tls'>): {
+function requestListeners(options: Omit<HttpOptions, 'listen' | 'plainListen' | 'tls'>): {
   readonly https: RequestListener;
   readonly plain: RequestListener;
 } {

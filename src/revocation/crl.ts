@@ -9,7 +9,7 @@ import { assembleCertificate, type TbsIssuer } from '../x509/tbs-certificate.ts'
 
 /** A CRL ends after three days and is renewed after a day: two days to repair whatever keeps it from being renewed. */
 export const crlLifetimeSeconds = 3 * 86_400;
-export const crlRenewalSeconds = 86_400;
+const crlRenewalSeconds = 86_400;
 
 export type CrlRecord = {
   readonly number: number;

@@ -7,7 +7,7 @@ import { parseWhole, type TpmReader, TpmWriter } from './cursor.ts';
 export const TPM_GENERATED = 0xff544347;
 
 /** TPM_ST values of attestations. */
-export const TPM_ST_ATTEST = { certify: 0x8017, quote: 0x8018 } as const;
+const TPM_ST_ATTEST = { certify: 0x8017, quote: 0x8018 } as const;
 
 /** One bank of a TPML_PCR_SELECTION; `select` is the bit map, octet 0 holding PCR 0 to 7. */
 export type PcrSelection = { readonly hash: HashName; readonly select: Uint8Array };

@@ -9,7 +9,7 @@ import { TpmError } from './tpm-error.ts';
 import type { TpmTransport } from './transport.ts';
 
 /** TPM_CC of the commands that have a caller. */
-export const TPM_CC = {
+const TPM_CC = {
   EvictControl: 0x120,
   CreatePrimary: 0x131,
   ActivateCredential: 0x147,

@@ -21,7 +21,7 @@ const PRIVATE_LIMIT = 2048;
 const LABEL = 'TSS2 PRIVATE KEY';
 
 /** Refuses blobs that are no TPM2B_PUBLIC and TPM2B_PRIVATE; throws `MalformedTpmStructure`. */
-export function checkedKeyBlobs(blobs: TpmKeyBlobs): TpmKeyBlobs {
+function checkedKeyBlobs(blobs: TpmKeyBlobs): TpmKeyBlobs {
   parseTpm2bPublic(blobs.public);
   if (unsized(blobs.private).length === 0) throw new MalformedTpmStructure('the private part is empty', 0);
   return { public: new Uint8Array(blobs.public), private: new Uint8Array(blobs.private) };

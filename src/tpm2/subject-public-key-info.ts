@@ -39,7 +39,7 @@ export const publicKeyOf = (area: TpmtPublic): Result<TpmPublicKey, PublicKeyRef
   area.type === 'rsa' ? rsaKey(area) : eccKey(area);
 
 /** The effective RSA exponent: 0 on the wire means 65537. */
-export const rsaExponent = (area: RsaPublicArea): number => (area.exponent === 0 ? 65537 : area.exponent);
+const rsaExponent = (area: RsaPublicArea): number => (area.exponent === 0 ? 65537 : area.exponent);
 
 function rsaKey(area: RsaPublicArea): Result<TpmPublicKey, PublicKeyRefusal> {
   const { modulus, keyBits } = area;

@@ -26,7 +26,7 @@ export const shownName = (name: DistinguishedName): string =>
 const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
 
 /** The same octets, or the same attributes in the same order: vendors encode one name as different string types. */
-export function isSameName(a: DistinguishedName, b: DistinguishedName): boolean {
+function isSameName(a: DistinguishedName, b: DistinguishedName): boolean {
   if (same(a.der, b.der)) return true;
   return (
     a.attributes.length === b.attributes.length &&

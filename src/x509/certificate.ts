@@ -38,7 +38,7 @@ export type Certificate = ExtensionValues & {
 export type CertificateReason = 'certificateTooLarge' | 'malformedCertificate';
 
 /** A certificate with a long list of names fits; a decompression or parser bomb does not. */
-export const maxCertificateOctets = 32_768;
+const maxCertificateOctets = 32_768;
 
 /**
  * Reads a certificate in DER. Refused: more than 32 KiB, anything that is not strict DER (but for the named quirks),

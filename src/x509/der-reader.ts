@@ -28,7 +28,7 @@ export const tag = {
 const maxDepth = 24;
 
 /** Thrown by the cursor, turned into a refusal by `readingDer`; never leaves this folder. */
-export class MalformedDer extends Error {
+class MalformedDer extends Error {
   /** Where in the outermost octets the fault lies. */
   readonly offset: number;
   constructor(message: string, offset: number) {

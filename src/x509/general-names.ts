@@ -21,7 +21,7 @@ const hardwareModuleType = objectIdentifier(oids.hardwareModuleName);
 const tpm20Type = objectIdentifier(oids.tpm20);
 
 /** otherName with the HardwareModuleName of a TPM 2.0; the value is explicitly tagged (RFC 5280 §4.2.1.6). */
-export const hardwareModuleNameDer = (serial: string): Uint8Array =>
+const hardwareModuleNameDer = (serial: string): Uint8Array =>
   tagged(0, hardwareModuleType, tagged(0, sequence(tpm20Type, octetString(ascii(serial)))));
 
 export const uriNameDer = (uri: string): Uint8Array => taggedPrimitive(6, ascii(uri));

@@ -30,7 +30,7 @@ export function lintCertificate(der: Uint8Array, expected: LintExpectation): rea
 }
 
 /** The same for a certificate that was read already. */
-export function lintReading(certificate: Certificate, expected: LintExpectation): readonly LintFinding[] {
+function lintReading(certificate: Certificate, expected: LintExpectation): readonly LintFinding[] {
   const findings: LintFinding[] = [];
   for (const [reason, rule] of rules) {
     const detail = rule(certificate, expected);

@@ -122,7 +122,7 @@ function importP256(point: Uint8Array): KeyObject | null {
 }
 
 /** The public key's BIT STRING content within a SubjectPublicKeyInfo, over which key identifiers are made. */
-export function publicKeyOctets(subjectPublicKeyInfo: Uint8Array): Uint8Array {
+function publicKeyOctets(subjectPublicKeyInfo: Uint8Array): Uint8Array {
   const fields = readingDer(
     subjectPublicKeyInfo,
     { reason: 'malformedKey', what: 'the SubjectPublicKeyInfo' },

@@ -41,7 +41,7 @@ async function serverUrl(): Promise<string> {
 }
 
 /** The URL of another database of the same server. */
-export function withDatabase(databaseUrl: string, name: string): string {
+function withDatabase(databaseUrl: string, name: string): string {
   const url = new URL(databaseUrl);
   url.pathname = `/${name}`;
   return url.toString();

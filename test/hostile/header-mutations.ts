@@ -3,7 +3,7 @@ import type { Dice } from './dice.ts';
 import type { Sent } from './live-host.ts';
 
 type Fields = { readonly input: string; readonly signature: string };
-export type MutatedRequest = { readonly kind: string; readonly sent: Sent };
+type MutatedRequest = { readonly kind: string; readonly sent: Sent };
 
 const changedCharacter = (text: string, dice: Dice): string => {
   const at = dice.roll(text.length);

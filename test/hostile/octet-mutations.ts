@@ -69,7 +69,7 @@ function swapped(octets: Octets, dice: Dice): Octets {
 }
 
 /** By name. */
-export const octetMutations = {
+const octetMutations = {
   bitFlip: (octets, dice) => {
     const at = dice.roll(octets.length);
     return replaced(octets, at, Uint8Array.of(octets[at]! ^ (1 << dice.roll(8))));
@@ -116,7 +116,7 @@ export const octetMutations = {
   huge: (octets) => joined(octets, new Uint8Array(20_000)),
 } as const satisfies Readonly<Record<string, OctetMutation>>;
 
-export type OctetMutationName = keyof typeof octetMutations;
+type OctetMutationName = keyof typeof octetMutations;
 
 const names = Object.keys(octetMutations) as OctetMutationName[];
 

@@ -67,7 +67,7 @@ export async function tryActivation(
 }
 
 /** The certificates of an answer, read. */
-export function givenIn({ certificates }: Extract<EnrollmentAnswer, { readonly state: 'issued' }>): readonly Given[] {
+function givenIn({ certificates }: Extract<EnrollmentAnswer, { readonly state: 'issued' }>): readonly Given[] {
   return certificates.map(({ profile, certificate }) => {
     const der = Buffer.from(certificate.replace(/-----[^-]+-----|\s/g, ''), 'base64');
     const read = readCertificate(new Uint8Array(der));

@@ -18,7 +18,7 @@ export const rsa = (modulusLength = 2048): KeyPair => generateKeyPairSync('rsa',
 
 export const spkiOf = (key: KeyObject): Uint8Array => new Uint8Array(key.export({ type: 'spki', format: 'der' }));
 
-export const algorithmOf = (key: KeyObject): SignatureAlgorithm =>
+const algorithmOf = (key: KeyObject): SignatureAlgorithm =>
   key.asymmetricKeyType === 'ec' ? 'ecdsaWithSHA256' : 'sha256WithRSAEncryption';
 
 let count = 0;
