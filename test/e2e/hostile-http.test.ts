@@ -26,6 +26,7 @@ import { csrInfo, signedCsr } from '../hostile/sealing.ts';
 import { mutateDerSignature } from '../hostile/structure-mutations.ts';
 import { report, tally } from '../hostile/tally.ts';
 import { reasonFault } from '../hostile/verdict.ts';
+import { mayStay } from '../hostile/unchanged.ts';
 import { type CertifiedSoftwareTpm, startCertifiedSwtpm } from '../tpm/swtpm.ts';
 import { type Estate, initializeEstate, removeEstate, type ServerProcess, startServer } from './support/estate.ts';
 
@@ -203,7 +204,7 @@ describe(`mutations of seed ${seed}`, () => {
       const { answer } = await enroll(mutated.text);
       // Whoever takes away the token has a challenge, proves the TPM, and waits for a person.
       if (answer.status === 202 && !mutated.text.includes('"token"')) waiting.add(what);
-      else judge(answer, what, (one) => certificatesOf(one) === original);
+      else judge(answer, what, (one) => certificatesOf(one) === original && mayStay(mutated, body.ekCertificates[0]!));
     });
   }, 60_000);
 
@@ -213,7 +214,11 @@ describe(`mutations of seed ${seed}`, () => {
       const members = membersOfActivation(body);
       const mutated = mutateBody(body, { dice, members, others: members.map(({ text }) => octetsOf(text)) });
       const answer = await wire.send({ path, bytes: mutated.text });
-      judge(answer, `activation: ${mutated.at} ${mutated.kind}`, (one) => certificatesOf(one) === original);
+      judge(
+        answer,
+        `activation: ${mutated.at} ${mutated.kind}`,
+        (one) => certificatesOf(one) === original && mayStay(mutated, ''),
+      );
       if (answer.status === 200) credential = await newCredential(wire, estate, hostName);
     });
   }, 60_000);
@@ -230,7 +235,11 @@ describe(`mutations of seed ${seed}`, () => {
       }
       const mutated = mutateBody(certificateBody, { dice, members, others });
       const answer = await issue(mutated.text);
-      judge(answer, `certificate: ${mutated.at} ${mutated.kind}`, (one) => certificateOf(one) === originalOfCsr);
+      judge(
+        answer,
+        `certificate: ${mutated.at} ${mutated.kind}`,
+        (one) => certificateOf(one) === originalOfCsr && mayStay(mutated, ''),
+      );
     });
   }, 60_000);
 

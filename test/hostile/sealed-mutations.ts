@@ -1,13 +1,14 @@
 // Mutations of what stands behind the signatures: the CSR, the certified keys, the attestation. Each is signed as if it
 // were good.
 import type { ActivationBody } from '../../src/domain/wire.ts';
-import type { TpmsAttest } from '../../src/tpm2/attest.ts';
+import { parseTpmsAttest, type TpmsAttest } from '../../src/tpm2/attest.ts';
 import { mutateStructure } from './body-mutations.ts';
 import type { Dice } from './dice.ts';
 import { mutateOctets } from './octet-mutations.ts';
 import { documentOf, seal, type Sealer, signedCsr, type Tampering } from './sealing.ts';
 import { mutateDerSignature } from './structure-mutations.ts';
 import { mutateText, mutateTree, respell } from './text-mutations.ts';
+import { isHarmlessAttest, isHarmlessKey } from './unchanged.ts';
 
 /** A body whose signatures are good, and what was changed beneath them. */
 export type SealedMutation = { readonly kind: string; readonly at: string; readonly text: Buffer };
@@ -56,7 +57,7 @@ function mutatedKey(sealer: Sealer, dice: Dice, others: readonly Uint8Array[]): 
   const { kind, octets } = mutateStructure(publicsOf(sealer)[at]!, 'publicArea', { dice, others });
   const publics = publicsOf(sealer).with(at, octets);
   const text = bodyText(seal(sealer, octetsOfText(documentOf({ csr, publics })), { publics }));
-  return { kind, at: `sealed key ${at}`, text };
+  return { kind, at: `sealed key ${at}${isHarmlessKey(octets) ? ' harmless' : ''}`, text };
 }
 
 const attestChanges = (dice: Dice): Readonly<Record<string, (attest: TpmsAttest) => TpmsAttest>> => ({
@@ -86,10 +87,16 @@ function mutatedAttest(sealer: Sealer, dice: Dice, others: readonly Uint8Array[]
   let kind = dice.pick(Object.keys(changes));
   let tampering: Tampering = { attest: changes[kind]! };
   if (dice.roll(2) === 0) {
-    kind = 'octets';
-    tampering = { octets: (attest) => mutateOctets(attest, dice, others).octets };
+    kind = 'harmlessOctets';
+    const octets = (said: Uint8Array): Uint8Array => {
+      const changed = mutateOctets(said, dice, others).octets;
+      if (!isHarmlessAttest(changed, parseTpmsAttest(said))) kind = 'octets';
+      return changed;
+    };
+    tampering = { octets };
   }
-  return { kind, at: 'sealed attest', text: bodyText(seal(sealer, document, { publics, tampering })) };
+  const text = bodyText(seal(sealer, document, { publics, tampering }));
+  return { kind, at: 'sealed attest', text };
 }
 
 /** Changes what the document asks for. That may be less, or the same in other words; never more. */

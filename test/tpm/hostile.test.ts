@@ -21,6 +21,7 @@ import { goodSealed, mutateSealed, mutateSealedDocument } from '../hostile/seale
 import { makeSealer, type Sealer } from '../hostile/sealing.ts';
 import { heapInUse, report, tally } from '../hostile/tally.ts';
 import { type Given, reasonFault, signedOctets, tryActivation, tryBegin, type Verdict } from '../hostile/verdict.ts';
+import { mayStay } from '../hostile/unchanged.ts';
 import { activeIssuer, makeEstate } from '../unit/issuance/scene.ts';
 import { type CertifiedSoftwareTpm, startCertifiedSwtpm, withTpm } from './swtpm.ts';
 
@@ -105,11 +106,12 @@ function judge(verdict: Verdict, expected: string, { mutated, what, book: { unch
     refused(verdict.refusals, what);
     return;
   }
-  if (verdict.kind === 'issued' && signedOctets(verdict.given) === expected) {
+  const isAllowed = recordings.some(({ begin }) => mayStay(mutated, begin.ekCertificates[0]!));
+  if (verdict.kind === 'issued' && signedOctets(verdict.given) === expected && isAllowed) {
     unchanged.add(`${mutated.at} ${mutated.kind}`);
     return;
   }
-  faults.push(`${what}: ${verdict.kind}, and not what the original gives`);
+  faults.push(`${what}: ${verdict.kind}, and its meaning is not that of the original`);
 }
 
 let asked = 0;
@@ -131,6 +133,9 @@ async function tryMutatedBegin(which: number, attempt: Attempt): Promise<void> {
     const then = await tryActivation(estate, { prepared, begun: enrollment }, bodyText(activation));
     judge(then, original[which]!, attempt);
     return;
+  }
+  if (enrollment.endorsementKey.fingerprint !== begun.endorsementKey.fingerprint) {
+    attempt.book.faults.push(`${attempt.what}: a challenge for another EK than that of the certificate`);
   }
   // Challenged for a key that is in no TPM: nobody can answer. Asking swtpm is slow, so it is asked a few times only.
   if (asked++ < 6 && (await withTpm(spec(), (tpm) => canOpen(tpm, recording, verdict.challenge)))) {
