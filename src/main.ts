@@ -15,7 +15,7 @@ import { startScheduler } from './lifecycle/scheduler.ts';
 import { edgeLog, logger, type Logger } from './log.ts';
 import { serverJobs } from './jobs.ts';
 import { readPassphrase } from './passphrase.ts';
-import { loadPolicies } from './policies.ts';
+import { loadPolicies, type Policies } from './policies.ts';
 import { httpServices } from './services.ts';
 import { issuanceIn } from './storage/issuance.ts';
 import { issuersIn } from './storage/issuers.ts';
@@ -51,69 +51,91 @@ export class StartFailure extends Error {
 
 /** Starts the server. Throws a `StartFailure` or a `StorageFault` when something it needs is missing or wrong. */
 export async function serve(options: ServeOptions): Promise<RunningServer> {
-  const config = valueOf(
-    loadConfig({ env: options.env, ...(options.configFile === undefined ? {} : { file: options.configFile }) }),
-  );
-  const log = logger(config.logLevel);
-  const policies = valueOf(loadPolicies(config.policiesDirectory));
-  const passphrase = valueOf(
-    readPassphrase({
-      passphraseFile: config.passphraseFile,
-      credentialsDirectory: options.env['CREDENTIALS_DIRECTORY'],
-    }),
-  );
-  await mkdir(config.dataDirectory, { recursive: true, mode: 0o700 });
-  const cleanup: (() => Promise<void>)[] = [];
+  const settings = await readSettings(options);
+  const opened: (() => Promise<void>)[] = [];
   const stop = async (): Promise<void> => {
-    for (const step of cleanup.splice(0).toReversed()) await step();
+    for (const close of opened.splice(0).toReversed()) await close();
   };
   try {
-    const database = await openDatabase({
-      config,
-      searchPath: options.env['PATH'],
-      log: log.info,
-      onLockLost: (why) => leaveAtOnce(log, why),
-    });
-    cleanup.push(database.close);
-    const authorities = await openAuthorities(database.db, config, passphrase);
-    await warnOfRootKeys(config, log);
-    const now = options.now ?? (() => new Date());
-    const store = issuanceIn(database.db);
-    if (database.isExclusive) await store.endLeases(now());
-    const ports = (options.wrapIssuance ?? ((unchanged) => unchanged))(issuancePorts(authorities, config, store));
-    const parts = { config, log, policies, db: database.db, authorities, store, ports, now };
-    const own = await ownCertificate({ ...parts, issue: issue(ports), rootPem: rootPemOf(authorities) });
-    const services = await httpServices(parts);
-    const jobs = await serverJobs({ ...parts, own });
-    await jobs.beforeListening();
-    const http = await startHttp({
-      services,
-      contract: readFileSync(contractPath(), 'utf8'),
-      publicUrl: config.publicUrl,
-      otherAuthorities: [authorityOf(config.listen)],
-      listen: config.listen,
-      plainListen: config.plainListen,
-      tls: own.tls,
-      limits: enrollmentLimitOptions(config, randomBytes(32)),
-      now,
-      log: edgeLog(log),
-      isOutage: isOutage,
-    });
-    cleanup.push(http.close);
-    const scheduler = startScheduler(jobs.list, {
-      after: (milliseconds, fn) => {
-        const timer = setTimeout(fn, milliseconds);
-        return () => clearTimeout(timer);
-      },
-      onFailure: (job, error) => log.error('job.failed', { job, error: messageOf(error) }),
-    });
-    cleanup.push(scheduler.stop);
-    log.info('server.started', { url: config.publicUrl, plainUrl: config.plainUrl, listen: authorityOf(http.address) });
-    return { url: config.publicUrl, plainUrl: config.plainUrl, databaseUrl: database.databaseUrl, stop };
+    const parts = await openParts(settings, options, opened);
+    await startListening(parts, opened);
+    return { url: parts.config.publicUrl, plainUrl: parts.config.plainUrl, databaseUrl: parts.databaseUrl, stop };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+type Settings = {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly policies: Policies;
+  readonly passphrase: string;
+};
+
+/** Configuration, policies and passphrase: everything that can be wrong before anything is opened. */
+async function readSettings({ configFile, env }: ServeOptions): Promise<Settings> {
+  const config = valueOf(loadConfig({ env, ...(configFile === undefined ? {} : { file: configFile }) }));
+  const policies = valueOf(loadPolicies(config.policiesDirectory));
+  const { passphraseFile } = config;
+  const passphrase = valueOf(readPassphrase({ passphraseFile, credentialsDirectory: env['CREDENTIALS_DIRECTORY'] }));
+  await mkdir(config.dataDirectory, { recursive: true, mode: 0o700 });
+  return { config, log: logger(config.logLevel), policies, passphrase };
+}
+
+type Parts = Awaited<ReturnType<typeof openParts>>;
+
+/** Database, issuers and issuance; what was opened is put on the list of what is to be closed. */
+async function openParts(settings: Settings, options: ServeOptions, opened: (() => Promise<void>)[]) {
+  const { config, log, policies, passphrase } = settings;
+  const database = await openDatabase({
+    config,
+    searchPath: options.env['PATH'],
+    log: log.info,
+    onLockLost: (why) => leaveAtOnce(log, why),
+  });
+  opened.push(database.close);
+  const authorities = await openAuthorities(database.db, config, passphrase);
+  await warnOfRootKeys(config, log);
+  const now = options.now ?? (() => new Date());
+  const store = issuanceIn(database.db);
+  if (database.isExclusive) await store.endLeases(now());
+  const wrap = options.wrapIssuance ?? ((unchanged) => unchanged);
+  const ports = wrap(issuancePorts(authorities, config, store));
+  return { config, log, policies, db: database.db, databaseUrl: database.databaseUrl, authorities, store, ports, now };
+}
+
+/** The server's own certificate and the CRLs first, then both listeners, then what goes on by itself. */
+async function startListening(parts: Parts, opened: (() => Promise<void>)[]): Promise<void> {
+  const { config, log, authorities, ports, now } = parts;
+  const own = await ownCertificate({ ...parts, issue: issue(ports), rootPem: rootPemOf(authorities) });
+  const jobs = await serverJobs({ ...parts, own });
+  await jobs.beforeListening();
+  const http = await startHttp({
+    services: await httpServices(parts),
+    contract: readFileSync(contractPath(), 'utf8'),
+    publicUrl: config.publicUrl,
+    otherAuthorities: [authorityOf(config.listen)],
+    listen: config.listen,
+    plainListen: config.plainListen,
+    tls: own.tls,
+    limits: enrollmentLimitOptions(config, randomBytes(32)),
+    now,
+    log: edgeLog(log),
+    isOutage,
+  });
+  opened.push(http.close);
+  const scheduler = startScheduler(jobs.list, {
+    after: afterTimeout,
+    onFailure: (job, error) => log.error('job.failed', { job, error: messageOf(error) }),
+  });
+  opened.push(scheduler.stop);
+  log.info('server.started', { url: config.publicUrl, plainUrl: config.plainUrl, listen: authorityOf(http.address) });
+}
+
+function afterTimeout(milliseconds: number, fn: () => void): () => void {
+  const timer = setTimeout(fn, milliseconds);
+  return () => clearTimeout(timer);
 }
 
 /** The value of a result, or the refusals as a failure to start. */
