@@ -50,7 +50,7 @@ async function issuer({ configFile, databaseUrl }: Input) {
     secondOpinionSampling: config.secondOpinionSampling,
     leaseSeconds: config.issuanceLeaseSeconds,
   });
-  return issueFromCsr({ profiles: policies.profiles, issue: issueOne, isWeakModulus: isRocaWeak });
+  return issueFromCsr({ profiles: policies.profiles, issue: issueOne, isWeakModulus: isRocaWeak, reservedNames: [] });
 }
 
 const principal = {

@@ -44,8 +44,12 @@ export function certificateReads(sources: Sources): Omit<CertificateServices, 'i
   };
   const report = expiryReport({
     expiringCertificates: (query) => certificates.expiring(query),
-    expirySummary: (now) =>
-      certificates.expirySummary(now, { warning: longestWarningSeconds, critical: longestCriticalSeconds }),
+    expirySummary: (now, givenUpBefore) =>
+      certificates.expirySummary(
+        now,
+        { warning: longestWarningSeconds, critical: longestCriticalSeconds },
+        givenUpBefore,
+      ),
   });
   return {
     findCertificates: async (query, { now }) => {

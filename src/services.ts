@@ -54,8 +54,24 @@ export async function httpServices(parts: ServiceParts): Promise<HttpServices> {
   };
 }
 
-function certificateWrites({ policies, ports, authorities }: ServiceParts): Pick<CertificateServices, 'issueFromCsr'> {
-  const fromCsr = issueFromCsr({ profiles: policies.profiles, issue: issue(ports), isWeakModulus });
+/** Hosts of the URL and the listener; the loopback ones belong to everybody. */
+const reservedNames = ({ publicUrl, listen }: Config): readonly string[] =>
+  [new URL(publicUrl).hostname.replace(/^\[|\]$/g, ''), listen.host].filter(
+    (host) => !['localhost', '127.0.0.1', '::1', '0.0.0.0', '::'].includes(host),
+  );
+
+function certificateWrites({
+  config,
+  policies,
+  ports,
+  authorities,
+}: ServiceParts): Pick<CertificateServices, 'issueFromCsr'> {
+  const fromCsr = issueFromCsr({
+    profiles: policies.profiles,
+    issue: issue(ports),
+    isWeakModulus,
+    reservedNames: reservedNames(config),
+  });
   return {
     issueFromCsr: async (input, { now }) => {
       const issued = await fromCsr({ ...input, now });

@@ -1,6 +1,6 @@
 -- A page of what is in use, by end of validity: the newest certificate of each lineage and, where there is no lineage,
 -- the newest of one profile for the same subject and names; revoked ones are out. $1: only those that end by then;
--- ($2, $3) is where the last page ended.
+-- ($2, $3) is where the last page ended. What belongs to no lineage and ended before $5 was given up, and is out too.
 select c.fingerprint, c.device_id, d.host_name, c.profile, c.serial_number, c.subject_common_name, c.not_before, c.not_after
   from certificate c
   left join device d on d.id = c.device_id
@@ -15,6 +15,7 @@ select c.fingerprint, c.device_id, d.host_name, c.profile, c.serial_number, c.su
                           and n.subject_common_name = c.subject_common_name
                           and (n.dns_names, n.ip_addresses, n.uris) = (c.dns_names, c.ip_addresses, c.uris)
                           and (n.not_after, n.fingerprint) > (c.not_after, c.fingerprint)))
+   and (c.lineage_id is not null or c.not_after >= $5::timestamptz)
    and (d.id is null or d.state <> 'retired')
  order by c.not_after, c.fingerprint
  limit $4

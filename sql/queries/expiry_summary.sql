@@ -1,6 +1,6 @@
 -- How many of the certificates in use (as in expiring_certificates.sql) are fine, near their end, and very near or past
 -- it at $1. The thresholds scale with the lifetime and are those of domain/expiry.ts, in seconds: warning
--- min($2, life/3), critical min($3, life/12).
+-- min($2, life/3), critical min($3, life/12). What belongs to no lineage and ended before $4 is out.
 select count(*) filter (where left_s > warning_s)::int as ok,
        count(*) filter (where left_s <= warning_s and left_s > critical_s)::int as warning,
        count(*) filter (where left_s <= critical_s)::int as critical
@@ -18,4 +18,5 @@ select count(*) filter (where left_s > warning_s)::int as ok,
                                   and n.subject_common_name = c.subject_common_name
                                   and (n.dns_names, n.ip_addresses, n.uris) = (c.dns_names, c.ip_addresses, c.uris)
                                   and (n.not_after, n.fingerprint) > (c.not_after, c.fingerprint)))
+           and (c.lineage_id is not null or c.not_after >= $4::timestamptz)
            and (d.id is null or d.state <> 'retired')) in_use

@@ -7,6 +7,12 @@ export type ExpiryLevel = 'ok' | 'warning' | 'critical';
 export const longestWarningSeconds = 30 * 86_400;
 export const longestCriticalSeconds = 7 * 86_400;
 
+/**
+ * A certificate that belongs to no lineage and ended so long ago was given up: nothing renews it, and it would alarm for
+ * ever. Seconds.
+ */
+export const givenUpAfterSeconds = 30 * 86_400;
+
 type Validity = { readonly notBefore: Date; readonly notAfter: Date };
 
 /** Seconds before notAfter at which each level begins. 24 h: 8 h and 2 h; 90 d: 30 d and 7 d. */

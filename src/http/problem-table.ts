@@ -208,6 +208,7 @@ export const problems = {
   profileNotForOperators: { status: 403, title: 'The profile is not issued to people' },
   roleNotSufficient: { status: 403, title: 'The role of the token does not suffice' },
   profileBeyondToken: { status: 403, title: 'The token is not good for this profile' },
+  nameReserved: { status: 403, title: 'The name belongs to this service itself' },
   nameBeyondToken: { status: 403, title: 'The token is not good for this name' },
   nameKindNotSupported: { status: 403, title: 'Certificates of ours carry no name of this kind' },
   commonNameNotAName: { status: 403, title: 'The common name is not one of the names' },

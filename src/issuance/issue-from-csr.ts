@@ -30,6 +30,8 @@ export type CsrPorts = {
   readonly issue: (request: IssueRequest) => Promise<Result<IssuedCertificate, readonly Refusal[]>>;
   /** RSA moduli that are known to be weak (CVE-2017-15361). */
   readonly isWeakModulus: (modulus: Uint8Array) => boolean;
+  /** Names under which this service itself is reached: whoever had a certificate for them could pose as it. */
+  readonly reservedNames: readonly string[];
 };
 
 export type CsrReason =
@@ -39,6 +41,7 @@ export type CsrReason =
   | 'roleNotSufficient'
   | 'profileBeyondToken'
   | 'nameBeyondToken'
+  | 'nameReserved'
   | 'nameKindNotSupported'
   | 'commonNameNotAName'
   | 'placeholderAgentUuid';
@@ -58,7 +61,13 @@ export const issueFromCsr =
     });
     if (!csr.ok) return err([{ ...csr.error, field: 'csr' }]);
     const names = requestedNames(csr.value);
-    const denials = nameDenials({ csr: csr.value, names, profile, principal: request.principal });
+    const denials = nameDenials({
+      csr: csr.value,
+      names,
+      profile,
+      principal: request.principal,
+      reservedNames: ports.reservedNames,
+    });
     if (denials.length > 0) return err(denials);
 
     return ports.issue({
@@ -133,9 +142,10 @@ type NameFacts = {
   readonly names: CertificateNames;
   readonly profile: Profile;
   readonly principal: Operator;
+  readonly reservedNames: readonly string[];
 };
 
-function nameDenials({ csr, names, profile, principal }: NameFacts): Refusal<CsrReason>[] {
+function nameDenials({ csr, names, profile, principal, reservedNames }: NameFacts): Refusal<CsrReason>[] {
   const denials: Refusal<CsrReason>[] = csr.unsupportedNames.map((kind) => ({
     reason: 'nameKindNotSupported',
     detail: `the CSR asks for a name of kind ${kind}`,
@@ -151,6 +161,7 @@ function nameDenials({ csr, names, profile, principal }: NameFacts): Refusal<Csr
       field: 'csr.subjectAltName',
     });
   }
+  for (const name of all.filter((candidate) => reservedNames.includes(candidate))) denials.push(reserved(name));
   const commonName = csr.commonName;
   if (commonName !== null) {
     if (placeholderAgentUuids.includes(commonName.toLowerCase())) denials.push(placeholder(commonName));
@@ -160,6 +171,13 @@ function nameDenials({ csr, names, profile, principal }: NameFacts): Refusal<Csr
   }
   return denials;
 }
+
+const reserved = (name: string): Refusal<CsrReason> => ({
+  reason: 'nameReserved',
+  detail: `"${name}" is a name of this service itself, which makes its own certificate`,
+  field: 'csr.subjectAltName',
+  accepted: 'any other name; a host of this name gets its certificates by enrollment',
+});
 
 const placeholder = (uuid: string): Refusal<CsrReason> => ({
   reason: 'placeholderAgentUuid',

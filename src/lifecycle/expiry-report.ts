@@ -1,6 +1,6 @@
 // The expiry report: every certificate in use, nearest end first, with its level. Levels belong to lineages: a
 // certificate that was already replaced is not in it.
-import { expiryLevel, expiryReason } from '../domain/expiry.ts';
+import { expiryLevel, expiryReason, givenUpAfterSeconds } from '../domain/expiry.ts';
 import { type ExpiryReport, wireTime } from '../domain/wire.ts';
 
 /** A certificate in use, as the store reports it. */
@@ -23,8 +23,10 @@ export type ExpiryPorts = {
     readonly endsBy: Date | null;
     readonly after: ExpiryCursor | null;
     readonly limit: number;
+    /** Certificates without a lineage that ended before are left out. */
+    readonly givenUpBefore: Date;
   }) => Promise<readonly ExpiringCertificate[]>;
-  readonly expirySummary: (now: Date) => Promise<ExpiryReport['summary']>;
+  readonly expirySummary: (now: Date, givenUpBefore: Date) => Promise<ExpiryReport['summary']>;
 };
 
 export type ExpiryQuery = {
@@ -42,9 +44,10 @@ export const expiryReport =
     now: Date,
   ): Promise<{ readonly report: Omit<ExpiryReport, 'next'>; readonly next: ExpiryCursor | null }> => {
     const endsBy = query.withinSeconds === null ? null : new Date(now.getTime() + query.withinSeconds * 1000);
+    const givenUpBefore = new Date(now.getTime() - givenUpAfterSeconds * 1000);
     const [rows, summary] = await Promise.all([
-      ports.expiringCertificates({ endsBy, after: query.after, limit: query.limit + 1 }),
-      ports.expirySummary(now),
+      ports.expiringCertificates({ endsBy, after: query.after, limit: query.limit + 1, givenUpBefore }),
+      ports.expirySummary(now, givenUpBefore),
     ]);
     const page = rows.slice(0, query.limit);
     const last = page[page.length - 1];

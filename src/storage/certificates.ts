@@ -53,7 +53,7 @@ const byFingerprint = statement<[string], CertificateRecord>('certificate_by_fin
 const byCertId = statement<[string, string], CertificateRecord>('certificate_by_cert_id.sql', certificateFromRow);
 const listed = statement<readonly unknown[], CertificateRecord>('list_certificates.sql', certificateFromRow);
 const expiring = statement<readonly unknown[], ExpiringRow>('expiring_certificates.sql', expiringFromRow);
-const summary = statement<[Date, number, number], ExpirySummary>('expiry_summary.sql', (row) => ({
+const summary = statement<[Date, number, number, Date], ExpirySummary>('expiry_summary.sql', (row) => ({
   ok: number(row, 'ok'),
   warning: number(row, 'warning'),
   critical: number(row, 'critical'),
@@ -103,9 +103,21 @@ export const certificatesIn = (db: Database) => ({
     readonly endsBy: Date | null;
     readonly after: CertificateCursor | null;
     readonly limit: number;
-  }) => expiring(db, [query.endsBy, query.after?.notAfter ?? null, query.after?.fingerprint ?? null, query.limit]),
+    readonly givenUpBefore: Date;
+  }) => {
+    const { endsBy, after, limit, givenUpBefore } = query;
+    return expiring(db, [endsBy, after?.notAfter ?? null, after?.fingerprint ?? null, limit, givenUpBefore]);
+  },
 
   /** Counts per level; thresholds in seconds as in domain/expiry.ts. */
-  expirySummary: async (now: Date, longest: { readonly warning: number; readonly critical: number }) =>
-    (await summary(db, [now, longest.warning, longest.critical]))[0] ?? { ok: 0, warning: 0, critical: 0 },
+  expirySummary: async (
+    now: Date,
+    longest: { readonly warning: number; readonly critical: number },
+    givenUpBefore: Date,
+  ) =>
+    (await summary(db, [now, longest.warning, longest.critical, givenUpBefore]))[0] ?? {
+      ok: 0,
+      warning: 0,
+      critical: 0,
+    },
 });

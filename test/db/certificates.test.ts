@@ -70,8 +70,11 @@ async function issued(
   return fingerprint;
 }
 
+/** Nothing was given up at that time. */
+const givenUpBefore = hour(-1);
+
 const inUse = async (): Promise<readonly string[]> => {
-  const rows = await certificatesIn(db).expiring({ endsBy: null, after: null, limit: 100 });
+  const rows = await certificatesIn(db).expiring({ endsBy: null, after: null, limit: 100, givenUpBefore });
   return rows.map(({ fingerprint }) => fingerprint);
 };
 
@@ -91,15 +94,27 @@ test('other names of one subject stand for themselves', async () => {
 });
 
 test('the summary counts exactly what the report lists', async () => {
-  const { ok, warning, critical } = await certificatesIn(db).expirySummary(hour(20), thresholds);
+  const { ok, warning, critical } = await certificatesIn(db).expirySummary(hour(20), thresholds, givenUpBefore);
   expect(ok + warning + critical).toBe((await inUse()).length);
   expect(ok).toBeGreaterThan(0);
   expect(warning).toBeGreaterThan(0);
 });
 
 test('pages of the report follow each other without a gap', async () => {
-  const all = await certificatesIn(db).expiring({ endsBy: null, after: null, limit: 100 });
-  const [first] = await certificatesIn(db).expiring({ endsBy: null, after: null, limit: 1 });
-  const rest = await certificatesIn(db).expiring({ endsBy: null, after: first ?? null, limit: 100 });
+  const all = await certificatesIn(db).expiring({ endsBy: null, after: null, limit: 100, givenUpBefore });
+  const [first] = await certificatesIn(db).expiring({ endsBy: null, after: null, limit: 1, givenUpBefore });
+  const rest = await certificatesIn(db).expiring({ endsBy: null, after: first ?? null, limit: 100, givenUpBefore });
   expect([first, ...rest]).toEqual(all);
+});
+
+test('what belongs to no lineage and ended long ago was given up', async () => {
+  const rows = await certificatesIn(db).expiring({
+    endsBy: null,
+    after: null,
+    limit: 100,
+    givenUpBefore: hour(1_000_000),
+  });
+  expect(rows.every(({ deviceId }) => deviceId !== null)).toBe(true);
+  const none = await certificatesIn(db).expirySummary(hour(20), { warning: 1, critical: 1 }, hour(1_000_000));
+  expect(none.ok + none.warning + none.critical).toBe(rows.length);
 });

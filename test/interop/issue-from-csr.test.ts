@@ -38,7 +38,12 @@ beforeAll(async () => {
     ['keylime-tenant', profile({ name: 'keylime-tenant', extendedKeyUsage: ['clientAuth'] })],
     ['devid', profile({ name: 'devid', obtainedBy: ['device'], keyOrigin: 'tpm' })],
   ]);
-  const fromCsr = issueFromCsr({ profiles, issue: issue(ports), isWeakModulus: () => false });
+  const fromCsr = issueFromCsr({
+    profiles,
+    issue: issue(ports),
+    isWeakModulus: () => false,
+    reservedNames: ['ca.example.org'],
+  });
   ask = async (over = {}) => {
     const result = await fromCsr({
       profile: 'nginx-vhost',
@@ -85,6 +90,7 @@ describe('a CSR of an operator', () => {
   test.each([
     ['a name beyond the profile', '/CN=www.example.net', 'DNS:www.example.net', 'nameNotAllowed'],
     ['a commonName that is none of its names', '/CN=root', 'DNS:www.example.org', 'commonNameNotAName'],
+    ['a name of the service itself', '/CN=ca.example.org', 'DNS:ca.example.org,DNS:www.example.org', 'nameReserved'],
     ['an e-mail address', '/CN=www.example.org', 'DNS:www.example.org,email:a@example.org', 'nameKindNotSupported'],
     [
       'an address the profile does not allow',
