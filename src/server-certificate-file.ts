@@ -2,6 +2,7 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { open, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { sameOctets } from './domain/octets.ts';
 import type { ServerCertificate } from './lifecycle/server-certificate.ts';
 import { type Certificate, readCertificate } from './x509/certificate.ts';
 import { decodePem } from './x509/pem.ts';
@@ -24,7 +25,7 @@ export async function loadServerCertificate(path: string): Promise<ServerCertifi
 function isPair(certificate: Certificate, keyPem: string): boolean {
   try {
     const spki = createPublicKey(createPrivateKey(keyPem)).export({ type: 'spki', format: 'der' });
-    return Buffer.compare(spki, certificate.subjectPublicKeyInfo) === 0;
+    return sameOctets(spki, certificate.subjectPublicKeyInfo);
   } catch {
     return false;
   }

@@ -1,6 +1,7 @@
 // Looks at what the server issued before anything on the host changes: each certificate belongs to the key that asked,
 // chains by key identifier to the root that was given by hand, is valid now, and says what was asked.
 import { createHash } from 'node:crypto';
+import { sameOctets } from '../domain/octets.ts';
 import { err, ok, type Refusal, type Result } from '../domain/result.ts';
 import type { IssuedCertificateResource } from '../domain/wire.ts';
 import { parseTpm2bPublic } from '../tpm2/public-area.ts';
@@ -100,7 +101,7 @@ function checkOne(
   const wanted = expected.wanted.find(
     (one) =>
       one.profile === resource.profile &&
-      Buffer.compare(publicKeyInfoFor(one, expected.keys), certificate.subjectPublicKeyInfo) === 0,
+      sameOctets(publicKeyInfoFor(one, expected.keys), certificate.subjectPublicKeyInfo),
   );
   if (wanted === undefined) {
     return err({ reason: 'unrequestedCertificate', detail: 'it is not for the key that asked for it', field });
@@ -161,8 +162,8 @@ function isIssuedBy(certificate: Certificate | undefined, issuer: Certificate): 
   const key = readSubjectPublicKey(issuer.subjectPublicKeyInfo);
   if (authorityKeyIdentifier === null || issuer.subjectKeyIdentifier === null || !key.ok) return false;
   return (
-    Buffer.compare(authorityKeyIdentifier, issuer.subjectKeyIdentifier) === 0 &&
-    Buffer.compare(certificate.issuer.der, issuer.subject.der) === 0 &&
+    sameOctets(authorityKeyIdentifier, issuer.subjectKeyIdentifier) &&
+    sameOctets(certificate.issuer.der, issuer.subject.der) &&
     issuer.basicConstraints?.isCa === true &&
     (issuer.keyUsage === null || issuer.keyUsage.includes('keyCertSign')) &&
     signatureAlgorithm.name !== null &&

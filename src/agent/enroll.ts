@@ -1,5 +1,6 @@
 // Enrollment of this host, from nothing to installed files. Every step is on disk before the next begins, so that a
 // crash, a lost reply or a wait of days is continued by calling it again.
+import { messageOf } from '../domain/thrown.ts';
 import { type AgentState, type IssuedAnswer, keyBlobs, saveState, type ServerIdentity } from './agent-state.ts';
 import { type CheckedCertificate, checkIssued } from './check-issued.ts';
 import { nextStep, type StepPorts, type Working } from './enrollment-steps.ts';
@@ -141,7 +142,7 @@ async function installed(ports: EnrollPorts, placements: readonly Placement[]): 
   try {
     return await install(placements, ports);
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     throw new AgentFailure(`the certificates are issued, and could not be installed: ${message}`, {
       hints: [
         `make sure that this user may write to ${directoriesOf(placements).join(', ')}`,

@@ -1,5 +1,6 @@
 // Everything that needs no server: the TPM's keys, the software keys, and the octets of the request document. Made once
 // and kept, so that a crash or a lost reply changes nothing that the server has seen.
+import { base64url } from '../domain/octets.ts';
 import type { EnrollmentRequestDocument } from '../domain/wire.ts';
 import type { ProfileRequest } from '../domain/profile-request.ts';
 import type { Tpm } from '../tpm2/command.ts';
@@ -87,5 +88,3 @@ function requestDocument(input: {
     })),
   };
 }
-
-const base64url = (octets: Uint8Array): string => Buffer.from(octets).toString('base64url');

@@ -1,5 +1,6 @@
 // The TPM's part of an enrollment: who it is, and the answer to a challenge. Talks to the TPM only.
 import { createHash } from 'node:crypto';
+import { base64url, octetsOfBase64url } from '../domain/octets.ts';
 import type { ActivationBody, ChallengeResource, EnrollmentBody } from '../domain/wire.ts';
 import type { Tpm } from '../tpm2/command.ts';
 import type { TpmKeyBlobs } from '../tpm2/key-files.ts';
@@ -10,9 +11,6 @@ import { elementLength } from '../x509/der-reader.ts';
 import { akBlobs, keyBlobs, type PendingWork, type TpmKeys } from './agent-state.ts';
 import { type NvCertificate, readEkCertificates, readEkPublic, type TpmPasswords } from './tpm-endorsement.ts';
 import { activate, certifyKey, signDigest } from './tpm-keys.ts';
-
-const base64url = (octets: Uint8Array): string => Buffer.from(octets).toString('base64url');
-const octetsOf = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'base64url'));
 
 /** At most so many certificates travel with an EK. */
 const maxEkCertificates = 8;
@@ -69,14 +67,14 @@ export async function solveChallenge(
   const secret = await activate(tpm, {
     ak,
     ek: keys.ek,
-    credentialBlob: octetsOf(challenge.credentialBlob),
-    encryptedSecret: octetsOf(challenge.encryptedSecret),
+    credentialBlob: octetsOfBase64url(challenge.credentialBlob),
+    encryptedSecret: octetsOfBase64url(challenge.encryptedSecret),
     passwords,
   });
   const digest = enrollmentDigest({
     id: challenge.id,
-    nonce: octetsOf(challenge.nonce),
-    request: octetsOf(work.request),
+    nonce: octetsOfBase64url(challenge.nonce),
+    request: octetsOfBase64url(work.request),
   });
   const certifications = [];
   for (const key of certifiedKeys(keys, work)) {

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RequestSigner } from '../client/request-signing.ts';
 import { expiryLevel, type ExpiryLevel, expiryReason } from '../domain/expiry.ts';
+import { messageOf } from '../domain/thrown.ts';
 import { type DeviceResource, wireTime } from '../domain/wire.ts';
 import { readCertificate } from '../x509/certificate.ts';
 import { decodePem } from '../x509/pem.ts';
@@ -64,7 +65,7 @@ async function askService(ports: StatusPorts, state: AgentState): Promise<Pick<A
     // Whatever stands between this host and the service, its own files are still worth reading.
     return {
       device: null,
-      offline: error instanceof Error ? error.message : String(error),
+      offline: messageOf(error),
     };
   }
 }

@@ -1,6 +1,7 @@
 // From a profile and authorized facts to the exact plan of a certificate. Pure: the same input gives the same plan, and
 // every rule that a request breaks is reported, not only the first.
 import { isDnsName, isUri, matchesAny, normalizeIpAddress } from './names.ts';
+import { printable } from './printable.ts';
 import type {
   CertificateNames,
   CertificatePolicy,
@@ -237,8 +238,6 @@ function nameDenials(profile: Profile, names: CertificateNames): Denial[] {
 const isAddress = (text: string): boolean => normalizeIpAddress(text) === text;
 
 /** Keeps control characters of a hostile name out of messages and bounds their length. */
-const printable = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?').slice(0, 100);
-
 /** A name rule as a person reads it. */
 function describeRule(rule: Profile['allowedNames']['dnsNames'][number]): string {
   if ('exact' in rule) return `"${rule.exact}"`;

@@ -1,13 +1,14 @@
 // First contact, second half. Read `activate` from top to bottom: the challenge is burnt before anything is planned,
 // everything is taken at once, and only then is something signed, so that a crash at any instant is harmless.
 import { activationLeaseSeconds, type Enrollment, type PendingEnrollment } from '../domain/enrollment.ts';
+import { hexOf } from '../domain/octets.ts';
 import { err, ok, type Refusal, type Result } from '../domain/result.ts';
 import type { ActivationBody, EnrollmentAnswer } from '../domain/wire.ts';
 import type { AuthorizationReason } from './authorize.ts';
 import { type ActivationReason, decideActivation, inProgress } from './decide-activation.ts';
 import { type IssuePorts, issueGranted } from './issue-granted.ts';
 import { type JudgePorts, type JudgeReason, type Judgement, judgeActivation } from './judge-activation.ts';
-import { hexOf, octetsOf } from './octets.ts';
+import { octetsOf } from './octets.ts';
 import { readAttestationKey } from './presented-tpm.ts';
 import type { Context, EnrollmentStore } from './records.ts';
 import type { ActivationStep, Taking, TakingOutcome, TpmKeyRecord } from '../domain/taking.ts';

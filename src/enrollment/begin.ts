@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { type ChallengedEnrollment, challengeLifetimeSeconds } from '../domain/enrollment.ts';
 import { type EnrollmentTokenRecord, parseEnrollmentCredential } from '../domain/enrollment-token.ts';
+import { base64url, hexOf, octetsOfBase64url } from '../domain/octets.ts';
 import { err, ok, type Refusal, type Result } from '../domain/result.ts';
 import { type ChallengeResource, type EnrollmentBody, wireTime } from '../domain/wire.ts';
 import type { EndorsementKey } from '../tpm2/endorsement-key.ts';
@@ -16,7 +17,7 @@ import {
   recognizeToken,
 } from './authorize.ts';
 import { hostNameFaults } from './grants.ts';
-import { base64url, hexOf, octetsOf } from './octets.ts';
+import { octetsOf } from './octets.ts';
 import {
   checkPresentedTpm,
   type PresentedTpm,
@@ -178,7 +179,7 @@ const enrollmentOf = (facts: {
   tokenId: facts.token?.id ?? null,
   endorsementKey: facts.tpm.endorsementKey,
   attestationKey: {
-    public: new Uint8Array(Buffer.from(facts.body.akPublic, 'base64url')),
+    public: octetsOfBase64url(facts.body.akPublic),
     name: hexOf(facts.tpm.attestationKey.name),
   },
   challenge: facts.made.challenge,

@@ -1,12 +1,12 @@
 // The evidence of an activation, kept so that years later anybody can verify again all but the activation itself: EK and
 // path to a root, attributes, certifications, proofs. That the TPM opened the challenge only we saw.
 import type { Evidence, PresentedEndorsementKey } from '../domain/enrollment.ts';
+import { base64url, octetsOfBase64url, sameOctets } from '../domain/octets.ts';
 import { err, ok, type Refusal, type Result } from '../domain/result.ts';
 import { wireTime } from '../domain/wire.ts';
 import { isRocaWeak } from '../tpm2/roca.ts';
 import { readEndorsementCertificate } from '../x509/endorsement-certificate.ts';
 import { type EndorsementPolicy, verifyEndorsementChain } from '../x509/endorsement-chain.ts';
-import { base64url, sameOctets } from './octets.ts';
 import { type PresentedTpmReason, readAttestationKey, readEndorsementKey } from './presented-tpm.ts';
 import { type Certification, type ProofReason, proveKeys } from './prove.ts';
 import type { StatementBinding } from '../domain/attested-statement.ts';
@@ -51,7 +51,7 @@ export function verifyEvidenceAgain(
   evidence: Evidence,
   policy: EndorsementPolicy,
 ): Result<null, Refusal<EvidenceReason>> {
-  const ek = readEndorsementKey(octets(evidence.endorsementKey.public));
+  const ek = readEndorsementKey(octetsOfBase64url(evidence.endorsementKey.public));
   if (!ek.ok) return ek;
   const fault = pathFault(evidence, { policy, spkiDer: ek.value.publicKey.spkiDer });
   if (fault !== null) return err(fault);
@@ -59,11 +59,15 @@ export function verifyEvidenceAgain(
   if (area.type === 'rsa' && isRocaWeak(area.modulus) && evidence.endorsementKey.exception !== 'rocaWeak') {
     return err({ reason: 'rocaWeak', detail: 'the endorsement key is weak and no exception was made for it' });
   }
-  const ak = readAttestationKey(octets(evidence.attestationKey.public));
+  const ak = readAttestationKey(octetsOfBase64url(evidence.attestationKey.public));
   if (!ak.ok) return ak;
   const keys = proveKeys({
     akPublic: ak.value.area,
-    binding: { id: evidence.enrollment, nonce: octets(evidence.nonce), request: octets(evidence.request) },
+    binding: {
+      id: evidence.enrollment,
+      nonce: octetsOfBase64url(evidence.nonce),
+      request: octetsOfBase64url(evidence.request),
+    },
     certifications: certificationsIn(evidence),
   });
   return keys.ok ? ok(null) : keys;
@@ -73,17 +77,17 @@ export function verifyEvidenceAgain(
 export const certificationsIn = (evidence: Evidence): readonly Certification[] =>
   evidence.certifications.map(({ role, ...structures }) => ({
     role,
-    public: octets(structures.public),
-    attest: octets(structures.attest),
-    signature: octets(structures.signature),
-    proof: octets(structures.proof),
+    public: octetsOfBase64url(structures.public),
+    attest: octetsOfBase64url(structures.attest),
+    signature: octetsOfBase64url(structures.signature),
+    proof: octetsOfBase64url(structures.proof),
   }));
 
 function pathFault(
   { endorsementKey, checkedAt }: Evidence,
   { policy, spkiDer }: { readonly policy: EndorsementPolicy; readonly spkiDer: Uint8Array },
 ): Refusal<EvidenceReason> | null {
-  const [own, ...above] = endorsementKey.path.map(octets);
+  const [own, ...above] = endorsementKey.path.map(octetsOfBase64url);
   if (own === undefined) {
     if (endorsementKey.exception === 'noCertificate') return null;
     return { reason: 'endorsementCertificateMissing', detail: 'there is neither a certificate nor an exception' };
@@ -102,5 +106,3 @@ function pathFault(
   const { reason, ...rest } = chain.error;
   return { ...rest, reason: reason === 'wrongSignature' ? 'wrongIssuerSignature' : reason };
 }
-
-const octets = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'base64url'));

@@ -3,6 +3,7 @@
 import { type Grant, placeholderAgentUuids } from '../domain/device.ts';
 import { isDnsName, isHostName, isUri, matchesAny, normalizeIpAddress } from '../domain/names.ts';
 import { type Principal, roleIncludes } from '../domain/principal.ts';
+import { printable } from '../domain/printable.ts';
 import { defaultGrantProfiles, type NameRule, type Profile } from '../domain/profile.ts';
 import { err, ok, type Refusal, type Result } from '../domain/result.ts';
 import type { EnrollmentTokenBody, GrantResource } from '../domain/wire.ts';
@@ -196,4 +197,3 @@ const notAnAddress = (address: string): Refused => ({
 });
 
 /** Bounded and without control characters. */
-const printable = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?').slice(0, 100);

@@ -2,6 +2,7 @@
 // about it, let it be authorized, plan what it asks for. It reads the inventory and writes nothing.
 import type { ApprovedEnrollment, ChallengedEnrollment, Proof } from '../domain/enrollment.ts';
 import type { Device } from '../domain/device.ts';
+import { sameOctets } from '../domain/octets.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Profile } from '../domain/profile.ts';
 import { err, ok, type Refusal, type Result } from '../domain/result.ts';
@@ -11,7 +12,7 @@ import { type Authorization, type AuthorizationReason, authorizeActivation } fro
 import { knownDevices } from './begin.ts';
 import { makeEvidence } from './evidence.ts';
 import { hardwareSerialOf, issueRequestOf, subjectOf } from './issue-granted.ts';
-import { octetsOf, sameOctets } from './octets.ts';
+import { octetsOf } from './octets.ts';
 import { readAttestationKey } from './presented-tpm.ts';
 import { type Certification, type ProofReason, type ProvedKey, proveKeys } from './prove.ts';
 import type { StatementBinding } from '../domain/attested-statement.ts';

@@ -17,13 +17,3 @@ export function octetsOf(
     accepted: `base64url without padding of at most ${maxOctets} octets`,
   });
 }
-
-/** base64url without padding. */
-export const base64url = (octets: Uint8Array): string =>
-  Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength).toString('base64url');
-
-/** Whether two texts or octets are the same; for what is no secret. */
-export const sameOctets = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
-
-/** Lower-case hex. */
-export const hexOf = (octets: Uint8Array): string => Buffer.from(octets).toString('hex');

@@ -1,6 +1,7 @@
 // Who calls? The static checks of an EK, its certificate and an AK, before anything is asked of the TPM. Pure: what the
 // inventory knows of these keys comes in as facts, and whether the TPM holds them is shown by the activation only.
 import type { EndorsementException, PresentedEndorsementKey } from '../domain/enrollment.ts';
+import { sameOctets } from '../domain/octets.ts';
 import { err, ok, type Refusal, type Result } from '../domain/result.ts';
 import { parsed } from '../tpm2/cursor.ts';
 import { checkEndorsementKey, type EndorsementKey, type EndorsementKeyRefusal } from '../tpm2/endorsement-key.ts';
@@ -19,7 +20,6 @@ import {
   verifyEndorsementChain,
 } from '../x509/endorsement-chain.ts';
 import { encodePem } from '../x509/pem.ts';
-import { sameOctets } from './octets.ts';
 
 export type PresentedTpmReason =
   | 'malformedPublicArea'

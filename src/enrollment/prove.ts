@@ -1,6 +1,7 @@
 // Judges an activation: that the attestation key vouched for exactly this request and these keys, and that each key can
 // be used by who sent it. Pure, and the same function verifies stored evidence again. Nothing here knows a grant.
 import { enrollmentDigest, enrollmentStatement, type StatementBinding } from '../domain/attested-statement.ts';
+import { hexOf } from '../domain/octets.ts';
 import type { KeyType } from '../domain/profile.ts';
 import { err, ok, type Refusal, type Result } from '../domain/result.ts';
 import { checkSigningKey, type KeyRefusal } from '../tpm2/key-checks.ts';
@@ -8,7 +9,6 @@ import type { TpmtPublic } from '../tpm2/public-area.ts';
 import { isRocaWeak } from '../tpm2/roca.ts';
 import { type AttestRefusal, verifyCertify, verifyKeySignature } from '../tpm2/verify.ts';
 import { readSubjectPublicKey, type SubjectPublicKeyReason } from '../x509/subject-public-key.ts';
-import { hexOf } from './octets.ts';
 import { readPublicArea, within } from './presented-tpm.ts';
 
 /** One `certifications[i]` with the public area of `keys[i]`; octets as they travel. */

@@ -3,6 +3,7 @@
 import { type Grant, placeholderAgentUuids } from '../domain/device.ts';
 import type { PlanKey, PlanSubject } from '../domain/plan.ts';
 import { normalizeIpAddress } from '../domain/names.ts';
+import { printable } from '../domain/printable.ts';
 import type { CertificateNames, Profile } from '../domain/profile.ts';
 import { err, ok, type Refusal, type Result } from '../domain/result.ts';
 import { isWeakModulus } from '../tpm2/close-primes.ts';
@@ -193,8 +194,6 @@ function defaultNames(profile: Profile, hostName: string): readonly string[] {
 
 const isSameSet = (a: readonly string[], b: readonly string[]): boolean =>
   a.every((name) => b.includes(name)) && b.every((name) => a.includes(name));
-
-const printable = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?').slice(0, 100);
 
 const requestKeyMissing: Refused = {
   reason: 'requestKeyMissing',

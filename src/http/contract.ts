@@ -2,6 +2,7 @@
 // that we do not use is a fault of the contract, not silently ignored.
 import { Ajv2020, type AnySchema, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import { parse as parseYaml } from 'yaml';
+import { printable } from '../domain/printable.ts';
 import { err, ok, type Refusal, type Result } from '../domain/result.ts';
 import type { Query } from './route.ts';
 
@@ -137,9 +138,9 @@ function shapeRefusal(error: ErrorObject | undefined, reason: ShapeReason): Refu
   const parameters: Readonly<Record<string, unknown>> = error?.params ?? {};
   const missing = parameters['missingProperty'];
   const unknown = parameters['additionalProperty'];
-  const member = [missing, unknown].find((name) => typeof name === 'string')?.slice(0, 64);
+  const member = [missing, unknown].find((name) => typeof name === 'string');
   const path = (error?.instancePath ?? '').split('/').slice(1);
-  const field = [...path, ...(member === undefined ? [] : [printable(member)])].join('.');
+  const field = [...path, ...(member === undefined ? [] : [printable(member, 64)])].join('.');
   const detail =
     unknown !== undefined
       ? 'this operation knows no such member'
@@ -154,9 +155,6 @@ function shapeRefusal(error: ErrorObject | undefined, reason: ShapeReason): Refu
     ...(Array.isArray(allowed) ? { accepted: allowed.map(String).join(', ') } : {}),
   };
 }
-
-/** Names of members are the caller's text. */
-const printable = (name: string): string => name.replace(/[^\x20-\x7e]/g, '?');
 
 function parametersOf({ document, path, method, object }: Entry): readonly Parameter[] {
   return (object.parameters ?? []).map((parameter, at) => {

@@ -3,6 +3,7 @@ import { createPrivateKey, generateKeyPair, type KeyObject } from 'node:crypto';
 import { open, readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { err, ok, type Refusal, type Result } from '../domain/result.ts';
+import { messageOf } from '../domain/thrown.ts';
 
 /** Key types of CAs: P-256 by default; RSA-4096 for relying parties or policies that want it. */
 export type IssuerKeyType = 'ec-p256' | 'rsa-4096';
@@ -73,6 +74,3 @@ function parseKey(pem: string, passphrase: string, path: string): Result<KeyObje
     accepted: 'ECDSA P-256, or RSA of at least 2048 bits with exponent 65537',
   });
 }
-
-const messageOf = (error: unknown): string =>
-  typeof error === 'object' && error !== null && 'message' in error ? String(error.message) : String(error);

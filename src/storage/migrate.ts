@@ -4,7 +4,8 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { messageOf, StorageFault } from './fault.ts';
+import { messageOf } from '../domain/thrown.ts';
+import { StorageFault } from './fault.ts';
 import { demandServerVersion } from './server-version.ts';
 
 /** One file `NNNN_name.sql`; `sha256` is lower-case hex of its octets. */

@@ -1,5 +1,6 @@
 // Which PostgreSQL servers we accept, and how a fault names one. It opens no connection itself.
-import { messageOf, StorageFault } from './fault.ts';
+import { messageOf } from '../domain/thrown.ts';
+import { StorageFault } from './fault.ts';
 
 /** The oldest server that we accept, as `server_version_num`: 14. */
 const oldestServer = 140000;

@@ -1,6 +1,7 @@
 // A TPM key as other programs want it on disk: tpm2-tools (with sizes), SPIRE (without), and the PEM of tpm2-openssl
 // ("TSS2 PRIVATE KEY", draft-bottomley-tpm2-keys). Octets and text only; who writes which file is the agent's matter.
 
+import { sameOctets } from '../domain/octets.ts';
 import { MalformedTpmStructure, parseWhole, TpmReader, TpmWriter } from './cursor.ts';
 import { derElement, derUnsigned, readDer } from './der.ts';
 import { TPM_RH } from './name.ts';
@@ -91,7 +92,7 @@ export function parseTss2Pem(pem: string): Tss2PrivateKey {
 }
 
 function readLoadableKey(reader: TpmReader): Tss2PrivateKey {
-  if (Buffer.compare(readDer(reader, OBJECT_IDENTIFIER), loadableKey) !== 0) reader.refuse('not a loadable key');
+  if (!sameOctets(readDer(reader, OBJECT_IDENTIFIER), loadableKey)) reader.refuse('not a loadable key');
   const emptyAuth =
     reader.peek() === EMPTY_AUTH && readBoolean(new TpmReader(readDer(reader, EMPTY_AUTH), reader.offset));
   const parent = readParent(reader);
@@ -112,7 +113,7 @@ function readBoolean(reader: TpmReader): boolean {
 function readParent(reader: TpmReader): number {
   const octets = readDer(reader, INTEGER);
   const canonical = derUnsigned(octets);
-  if (octets.length > 5 || Buffer.compare(canonical, derElement(INTEGER, octets)) !== 0)
+  if (octets.length > 5 || !sameOctets(canonical, derElement(INTEGER, octets)))
     reader.refuse('the parent is no handle');
   const value = octets.reduce((sum, octet) => sum * 256 + octet, 0);
   if (value > 0xffffffff) reader.refuse('the parent is no handle');

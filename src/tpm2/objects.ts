@@ -1,5 +1,6 @@
 // Commands that make, load and unload keys (TPM 2.0 Part 3 §12, §24, §28).
 
+import { sameOctets } from '../domain/octets.ts';
 import { type Authorization, emptyPassword } from './authorization.ts';
 import { execute, type NamedHandle, type Tpm } from './command.ts';
 import { type TpmReader, TpmWriter } from './cursor.ts';
@@ -102,7 +103,7 @@ export async function readPublic(tpm: Tpm, handle: number): Promise<LoadedObject
 function finishName(parameters: TpmReader, area: TpmtPublic): void {
   const name = parameters.sized(66);
   parameters.end();
-  if (Buffer.compare(name, nameOf(area)) !== 0) parameters.refuse('the TPM computes another Name for this key');
+  if (!sameOctets(name, nameOf(area))) parameters.refuse('the TPM computes another Name for this key');
 }
 
 /** Frees the slot of a transient object or session (TPM2_FlushContext). */

@@ -1,6 +1,8 @@
 // One link of a certification path (RFC 5280 §6.1): does this CA certificate stand behind that certificate? Paths are
 // put together elsewhere.
 import { createPublicKey, type KeyObject } from 'node:crypto';
+import { sameOctets } from '../domain/octets.ts';
+import { printable } from '../domain/printable.ts';
 import type { Refusal } from '../domain/result.ts';
 import { isSelfIssued, type Certificate } from './certificate.ts';
 import { readingDer, tag } from './der-reader.ts';
@@ -21,13 +23,11 @@ export type LinkReason =
 
 /** A subject's commonName for messages, bounded and printable. */
 export const shownName = (name: DistinguishedName): string =>
-  `"${(commonNameOf(name) ?? 'no commonName').replace(/[^\x20-\x7e]/g, '?').slice(0, 80)}"`;
-
-const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
+  `"${printable(commonNameOf(name) ?? 'no commonName', 80)}"`;
 
 /** The same octets, or the same attributes in the same order: vendors encode one name as different string types. */
 function isSameName(a: DistinguishedName, b: DistinguishedName): boolean {
-  if (same(a.der, b.der)) return true;
+  if (sameOctets(a.der, b.der)) return true;
   return (
     a.attributes.length === b.attributes.length &&
     a.attributes.length > 0 &&
@@ -45,7 +45,7 @@ export function isCandidate(certificate: Certificate, issuer: Certificate): bool
   const idsFit =
     authorityKeyIdentifier === null ||
     subjectKeyIdentifier === null ||
-    same(authorityKeyIdentifier, subjectKeyIdentifier);
+    sameOctets(authorityKeyIdentifier, subjectKeyIdentifier);
   return idsFit && isSameName(certificate.issuer, issuer.subject);
 }
 

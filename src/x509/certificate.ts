@@ -1,5 +1,6 @@
 // A strict reader of X.509 v3 certificates (RFC 5280 §4.1): what stands there, in full. It trusts nothing and verifies
 // no signature; chains and lint build on it.
+import { sameOctets } from '../domain/octets.ts';
 import type { Refusal, Result } from '../domain/result.ts';
 import { err } from '../domain/result.ts';
 import { DerReader, readingDer, tag, type DerQuirk } from './der-reader.ts';
@@ -58,7 +59,7 @@ export function readCertificate(
         signed.within(tag.sequence, (inner) => readTbs(inner, quirks)),
       );
       const signatureAlgorithm = readAlgorithmIdentifier(outer);
-      if (Buffer.compare(signatureAlgorithm.der, fields.innerAlgorithm.der) !== 0) {
+      if (!sameOctets(signatureAlgorithm.der, fields.innerAlgorithm.der)) {
         throw outer.fault('the two signature algorithms differ');
       }
       return { ...fields.certificate, der, tbs, signatureAlgorithm, signature: outer.octetBitString() };
@@ -114,4 +115,4 @@ function readTbs(reader: DerReader, quirks: readonly DerQuirk[]): TbsFields {
 
 /** Whether issuer and subject are the same octets: self-issued (RFC 5280 §3.2), which does not say self-signed. */
 export const isSelfIssued = (certificate: Certificate): boolean =>
-  Buffer.compare(certificate.issuer.der, certificate.subject.der) === 0;
+  sameOctets(certificate.issuer.der, certificate.subject.der);

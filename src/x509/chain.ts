@@ -1,5 +1,6 @@
 // Composes the chain of a certificate from CA certificates at hand: by key identifier and signature, never by name, since an
 // estate can have two CAs of one name. It does not validate: dates and purposes are for relying parties to judge.
+import { sameOctets } from '../domain/octets.ts';
 import { err, ok, type Refusal, type Result } from '../domain/result.ts';
 import { isSelfSigned, shownName, signatureFault } from './ca-link.ts';
 import type { Certificate } from './certificate.ts';
@@ -45,8 +46,8 @@ function issuerOf(certificate: Certificate, authorities: readonly Certificate[])
     ({ subjectKeyIdentifier, der }) =>
       authorityKeyIdentifier !== null &&
       subjectKeyIdentifier !== null &&
-      Buffer.compare(authorityKeyIdentifier, subjectKeyIdentifier) === 0 &&
-      Buffer.compare(der, certificate.der) !== 0,
+      sameOctets(authorityKeyIdentifier, subjectKeyIdentifier) &&
+      !sameOctets(der, certificate.der),
   );
   const [longest] = issuers
     .filter((issuer) => signatureFault(certificate, issuer) === null)

@@ -1,6 +1,7 @@
 // Certificate revocation lists, v2 (RFC 5280 §5): the octets that an issuer signs, and a reader to check them with.
 // Full CRLs of one issuer only: no delta, no partition, hence no issuingDistributionPoint.
 import type { ReasonCode } from '../domain/certificate.ts';
+import { sameOctets } from '../domain/octets.ts';
 import type { Refusal, Result } from '../domain/result.ts';
 import { parseSerialNumber, type SerialNumber } from '../domain/serial.ts';
 import { DerReader, readingDer, tag } from './der-reader.ts';
@@ -90,7 +91,7 @@ export function readCrl(der: Uint8Array): Result<Crl, Refusal<'malformedCrl'>> {
     reader.within(tag.sequence, (outer) => {
       const { value, der: tbs } = outer.recording((signed) => signed.within(tag.sequence, readTbsCertList));
       const signatureAlgorithm = readAlgorithmIdentifier(outer);
-      if (Buffer.compare(signatureAlgorithm.der, value.algorithm.der) !== 0) {
+      if (!sameOctets(signatureAlgorithm.der, value.algorithm.der)) {
         throw outer.fault('the two signature algorithms differ');
       }
       return { ...value.crl, tbs, signatureAlgorithm, signature: outer.octetBitString() };

@@ -1,5 +1,6 @@
 // The rules of lint.ts, one function each, by name: RFC 5280, the relying parties' demands, and the separation of the
 // two trust domains. A rule answers what is wrong, or null.
+import { sameOctets } from '../domain/octets.ts';
 import type { ExtendedKeyUsage } from '../domain/profile.ts';
 import type { Certificate } from './certificate.ts';
 import { element, time } from './der-writer.ts';
@@ -38,7 +39,6 @@ export type LintRule =
 
 type Rule = (certificate: Certificate, expected: LintExpectation) => string | null;
 
-const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
 const sameList = (a: readonly string[], b: readonly string[]): boolean =>
   a.length === b.length && a.every((one, i) => one === b[i]);
 const list = (values: readonly string[] | null): string => (values === null ? 'absent' : `[${values.join(', ')}]`);
@@ -55,7 +55,9 @@ const table: Readonly<Record<LintRule, Rule>> = {
 
   /** Chains are found by octets, so the issuer's name is repeated octet for octet. */
   issuerName: (certificate, { issuer }) =>
-    same(certificate.issuer.der, issuer.nameDer) ? null : "the issuer is not the issuing CA's subject, octet for octet",
+    sameOctets(certificate.issuer.der, issuer.nameDer)
+      ? null
+      : "the issuer is not the issuing CA's subject, octet for octet",
 
   validity: ({ notBefore, notAfter }, { plan }) =>
     notBefore.getTime() === plan.notBefore.getTime() && notAfter.getTime() === plan.notAfter.getTime()
@@ -64,7 +66,7 @@ const table: Readonly<Record<LintRule, Rule>> = {
 
   /** UTCTime through 2049, GeneralizedTime from 2050: RFC 5280 §4.1.2.5. */
   validityEncoding: ({ validityDer, notBefore, notAfter }) =>
-    same(validityDer, element(0x30, time(notBefore), time(notAfter)))
+    sameOctets(validityDer, element(0x30, time(notBefore), time(notAfter)))
       ? null
       : 'a time is of the wrong type for its year',
 
@@ -81,15 +83,15 @@ const table: Readonly<Record<LintRule, Rule>> = {
   },
 
   subjectPublicKey: ({ subjectPublicKeyInfo }, { plan }) =>
-    same(subjectPublicKeyInfo, plan.subjectPublicKeyInfo) ? null : 'the public key is not the planned one',
+    sameOctets(subjectPublicKeyInfo, plan.subjectPublicKeyInfo) ? null : 'the public key is not the planned one',
 
   authorityKeyIdentifier: ({ authorityKeyIdentifier }, { issuer }) =>
-    authorityKeyIdentifier !== null && same(authorityKeyIdentifier, issuer.keyIdentifier)
+    authorityKeyIdentifier !== null && sameOctets(authorityKeyIdentifier, issuer.keyIdentifier)
       ? null
       : "authorityKeyIdentifier is not the issuer's subjectKeyIdentifier",
 
   subjectKeyIdentifier: ({ subjectKeyIdentifier }, { plan }) =>
-    subjectKeyIdentifier !== null && same(subjectKeyIdentifier, keyIdentifierOf(plan.subjectPublicKeyInfo))
+    subjectKeyIdentifier !== null && sameOctets(subjectKeyIdentifier, keyIdentifierOf(plan.subjectPublicKeyInfo))
       ? null
       : 'subjectKeyIdentifier is not that of the public key',
 

@@ -1,6 +1,7 @@
 // Signature algorithms that are accepted and made: ECDSA and RSASSA-PKCS1-v1_5 with SHA-2 (RFC 5758, RFC 4055). SHA-1,
 // PSS and Ed25519 are not among them: relying parties of ours cannot read the latter two.
 import { verify, type KeyObject } from 'node:crypto';
+import { sameOctets } from '../domain/octets.ts';
 import type { SignatureAlgorithm } from '../domain/signature-algorithm.ts';
 import { readingDer, tag, type DerReader } from './der-reader.ts';
 import { nullValue, objectIdentifier, sequence } from './der-writer.ts';
@@ -55,7 +56,7 @@ export function readAlgorithmIdentifier(reader: DerReader): ReadAlgorithm {
       return type;
     }),
   );
-  const name = names.find((candidate) => Buffer.compare(algorithmIdentifierDer(candidate), der) === 0);
+  const name = names.find((candidate) => sameOctets(algorithmIdentifierDer(candidate), der));
   return { oid, der, name: name ?? null };
 }
 

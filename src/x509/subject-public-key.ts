@@ -1,6 +1,7 @@
 // SubjectPublicKeyInfo (RFC 5280 §4.1.2.7): reads the one canonical encoding of each key type that is certified here.
 // Whether a profile takes that type is the plan's question.
 import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
+import { sameOctets } from '../domain/octets.ts';
 import type { KeyType } from '../domain/profile.ts';
 import { err, ok, type Refusal, type Result } from '../domain/result.ts';
 import { readingDer, tag, type DerReader } from './der-reader.ts';
@@ -46,14 +47,14 @@ export function readSubjectPublicKey(
   const fields = readingDer(der, { reason: 'malformedKey', what: 'the SubjectPublicKeyInfo' }, readFields);
   if (!fields.ok) return fields;
   const { algorithm, oid, key } = fields.value;
-  const curve = curves.find((candidate) => same(candidate.algorithm, algorithm));
+  const curve = curves.find((candidate) => sameOctets(candidate.algorithm, algorithm));
   if (curve !== undefined) {
     return isUncompressedPoint(key, curve.coordinate)
       ? imported(der, curve.keyType, curve.keyType === 'ec-p256' ? key : null)
       : malformed('its point is not uncompressed');
   }
   if (oid !== oids.rsaEncryption) return unsupported(`the key algorithm ${oid} or its curve is not supported`);
-  if (!same(algorithm, rsaAlgorithm)) return malformed('the parameters of an RSA key are not NULL');
+  if (!sameOctets(algorithm, rsaAlgorithm)) return malformed('the parameters of an RSA key are not NULL');
   const type = rsaKeyType(key, isWeakModulus);
   return type.ok ? imported(der, type.value) : type;
 }
@@ -135,8 +136,6 @@ function publicKeyOctets(subjectPublicKeyInfo: Uint8Array): Uint8Array {
 /** Key identifier of RFC 7093 §2 method 1: the leftmost 160 bits of the SHA-256 of the public key's octets. */
 export const keyIdentifierOf = (subjectPublicKeyInfo: Uint8Array): Uint8Array =>
   new Uint8Array(createHash('sha256').update(publicKeyOctets(subjectPublicKeyInfo)).digest().subarray(0, 20));
-
-const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
 
 type Refused = Result<never, Refusal<SubjectPublicKeyReason>>;
 const field = 'subjectPublicKeyInfo';

@@ -2,7 +2,7 @@
 // It is no lock on rows and none for migrations (migrate.ts).
 import { Client } from 'pg';
 import { err, ok, type Refusal, type Result } from '../../domain/result.ts';
-import { messageOf } from '../fault.ts';
+import { messageOf } from '../../domain/thrown.ts';
 import { poll } from './postmaster.ts';
 
 // Two int4: "OMEN", and 1 for "the server".

@@ -1,0 +1,4 @@
+// Text of a stranger, made fit for a message or a log. Not a check of names (names.ts).
+
+/** At most `most` characters of printable ASCII; every other character becomes a question mark. */
+export const printable = (text: string, most = 100): string => text.replace(/[^\x20-\x7e]/g, '?').slice(0, most);
