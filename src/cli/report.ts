@@ -1,5 +1,6 @@
 // `omens report expiry`: what ends when. With --exit-code it speaks to monitoring as Nagios plugins do.
 import { type Command, Option } from 'commander';
+import type { TextPage } from '../client/api.ts';
 import { durationForm } from '../domain/duration.ts';
 import type { ExpiryReport } from '../domain/wire.ts';
 import { told, wrongUsage } from './failure.ts';
@@ -39,11 +40,7 @@ async function expiry(world: World, options: ReportOptions, exit: (code: number)
   }
   const format = options.json === true ? 'json' : (options.format ?? 'text');
   if (format === 'csv') {
-    world.stdout(
-      await withService(world, options, async (service) =>
-        valueOf(await service.expiryReportText({ within, limit: 1000 }, 'text/csv')),
-      ),
-    );
+    world.stdout(await withService(world, options, (service) => wholeCsv(service, within)));
     return;
   }
   const report = await withService(world, options, (service) => wholeReport(service, within));
@@ -65,6 +62,19 @@ async function wholeReport(service: Service, within: string | undefined): Promis
     next = page.next;
   }
   return { ...first, items, next };
+}
+
+/** All pages as one CSV document; each of them begins with the header line, which is kept once. */
+async function wholeCsv(service: Service, within: string | undefined): Promise<string> {
+  const read = async (cursor?: string): Promise<TextPage> =>
+    valueOf(await service.expiryReportText({ within, limit: 1000, cursor }, 'text/csv'));
+  let { text, next } = await read();
+  while (next !== null) {
+    const page = await read(next);
+    text += page.text.slice(page.text.indexOf('\r\n') + 2);
+    next = page.next;
+  }
+  return text;
 }
 
 /** For people: what is nearest to its end first, then the counts. */

@@ -32,6 +32,9 @@ type Parameters = Readonly<Record<string, string | number | undefined>>;
 /** Which page; `limit` at most 1000. */
 export type PageQuery = { readonly cursor?: string | undefined; readonly limit?: number | undefined };
 
+/** A page whose body has no room for the next cursor; `next` is taken from its Link (RFC 8288), null at the end. */
+export type TextPage = { readonly text: string; readonly next: string | null };
+
 export type CertificateFilter = PageQuery & {
   /** `30d` and the like. */
   readonly within?: string | undefined;
@@ -66,11 +69,11 @@ export type OperatorApi = {
   readonly findCertificates: (filter: CertificateFilter) => Answer<Page<CertificateResource>>;
   readonly showCertificate: (cert: string) => Answer<CertificateResource>;
   readonly expiryReport: (query: PageQuery & { readonly within?: string | undefined }) => Answer<ExpiryReport>;
-  /** The report as the server writes it in another type. */
+  /** One page of the report as the server writes it in another type. */
   readonly expiryReportText: (
     query: PageQuery & { readonly within?: string | undefined },
     type: 'text/csv' | 'text/plain',
-  ) => Answer<string>;
+  ) => Answer<TextPage>;
   readonly listEnrollments: (
     query: PageQuery & { readonly state?: 'pending' | 'approved' },
   ) => Answer<Page<PendingEnrollmentResource>>;
@@ -100,7 +103,7 @@ export type OperatorApi = {
 
 /** The operations of a person or script. */
 export const operatorApi = (connection: Connection): OperatorApi => {
-  const { get, post, act, remove, ask, text } = verbs(connection);
+  const { get, post, act, remove, ask, text, textPage } = verbs(connection);
   const at = (...segments: readonly string[]): string => `/v1/${segments.map(encodeURIComponent).join('/')}`;
   return {
     issue: (body, idempotencyKey) =>
@@ -108,7 +111,7 @@ export const operatorApi = (connection: Connection): OperatorApi => {
     findCertificates: (filter) => get(at('certificates'), filter),
     showCertificate: (cert) => get(at('certificates', cert)),
     expiryReport: (query) => get(at('reports', 'expiry'), query),
-    expiryReportText: (query, type) => text(at('reports', 'expiry'), query, type),
+    expiryReportText: (query, type) => textPage(at('reports', 'expiry'), query, type),
     listEnrollments: (query) => get(at('enrollments'), query),
     approveEnrollment: (id, body) => post(at('enrollments', id, 'approval'), body),
     rejectEnrollment: (id, body) => post(at('enrollments', id, 'rejection'), body),
@@ -155,6 +158,11 @@ function verbs({ send }: Connection) {
       ? ok(document as T)
       : err({ reason: 'malformedReply', detail: `${request.target} was answered without a JSON document` });
   };
+  const textPage = async (path: string, parameters: Parameters, accept: string): Answer<TextPage> => {
+    const reply = await send({ method: 'GET', target: `${path}${queryText(parameters)}`, accept });
+    if (!reply.ok) return reply;
+    return ok({ text: Buffer.from(reply.value.body).toString('utf8'), next: nextCursor(reply.value.headers['link']) });
+  };
   return {
     ask,
     get: <T>(path: string, parameters: Parameters = {}) =>
@@ -163,10 +171,17 @@ function verbs({ send }: Connection) {
     act: <T>(target: string) => ask<T>({ method: 'POST', target }),
     remove: (target: string) => ask<null>({ method: 'DELETE', target }),
     text: async (path: string, parameters: Parameters, accept: string): Answer<string> => {
-      const reply = await send({ method: 'GET', target: `${path}${queryText(parameters)}`, accept });
-      return reply.ok ? ok(Buffer.from(reply.value.body).toString('utf8')) : reply;
+      const page = await textPage(path, parameters, accept);
+      return page.ok ? ok(page.value.text) : page;
     },
+    textPage,
   };
+}
+
+/** The cursor of `<…?cursor=C>; rel="next"`. Of the address nothing else is used: the next page is of the same server. */
+function nextCursor(link: string | undefined): string | null {
+  const [, target] = /<[^<>?]*\?([^<>]*)>\s*;\s*rel="?next"?/.exec(link ?? '') ?? [];
+  return target === undefined ? null : new URLSearchParams(target).get('cursor');
 }
 
 function queryText(parameters: Parameters): string {

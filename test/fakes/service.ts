@@ -5,7 +5,7 @@ import type { ClientFault } from '../../src/client/connection.ts';
 import { err, ok, type Result } from '../../src/domain/result.ts';
 import type { Problem } from '../../src/domain/wire.ts';
 
-/** Answers of operations by name; an operation that is not named may not be called. */
+/** Answers of operations by name, a function where they depend on what was asked; one that is not named may not be called. */
 export type Answers = { readonly [Name in keyof Service]?: unknown };
 
 export type FakeWorld = World & {
@@ -36,7 +36,10 @@ export function fakeWorld(answers: Answers, over: Partial<World> = {}): FakeWorl
           : async (...args: unknown[]) => {
               calls.push([name, ...args]);
               if (!(name in answers)) throw new RangeError(`the test did not expect ${name}`);
-              return answerOf(answers[name as keyof Service]);
+              const answer = answers[name as keyof Service];
+              return answerOf(
+                typeof answer === 'function' ? (answer as (...asked: unknown[]) => unknown)(...args) : answer,
+              );
             },
   });
   return {

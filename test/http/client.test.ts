@@ -258,7 +258,9 @@ describe('what a person calls', () => {
     expect(await api.showDevice(ids.anything)).toMatchObject({ ok: false, error: { problem: { status: 404 } } });
     expect(await api.rejectEnrollment(ids.enrollment, { version: 1, reason: 'no' })).toEqual(ok(null));
     const csv = await api.expiryReportText({ within: '30d' }, 'text/csv');
-    expect(csv.ok && csv.value.split('\r\n')[0]).toContain('certificate,device,profile');
+    expect(csv.ok && csv.value.text.split('\r\n')[0]).toContain('certificate,device,profile');
+    // The Link of the answer is the only place that says where a page of CSV goes on.
+    expect(csv.ok && csv.value.next).toBe('bmV4dA');
   });
 
   test('all pages of a list are gathered, and a fault ends it', async () => {

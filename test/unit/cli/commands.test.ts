@@ -252,6 +252,34 @@ describe('the expiry report for monitoring', () => {
   });
 });
 
+describe('the expiry report of several pages', () => {
+  test('as CSV has every row and one header line', async () => {
+    const pages: Readonly<Record<string, object>> = {
+      first: { text: 'certificate,reason\r\naa,"one\r\ntwo"\r\n', next: 'second' },
+      second: { text: 'certificate,reason\r\nbb,x\r\n', next: 'third' },
+      third: { text: 'certificate,reason\r\ncc,y\r\n', next: null },
+    };
+    const expiryReportText = ({ cursor = 'first' }: { cursor?: string }) => pages[cursor];
+    const world = fakeWorld({ expiryReportText });
+    expect(await run(['report', 'expiry', '--within', '30d', '--format', 'csv'], world)).toBe(0);
+    expect(world.out()).toBe('certificate,reason\r\naa,"one\r\ntwo"\r\nbb,x\r\ncc,y\r\n');
+    expect(world.calls.map(([, query]) => (query as { within: string }).within)).toEqual(['30d', '30d', '30d']);
+  });
+
+  test('as text has the rows of all of them', async () => {
+    const expiryReport = ({ cursor }: { cursor?: string }) => ({
+      ...{ generatedAt: '2026-11-23T12:00:00Z', summary: { ok: 2, warning: 0, critical: 0 } },
+      items: [
+        { ...certificate, subject: `CN=${cursor ?? 'first'}.example.org`, level: 'ok', managed: true, reason: 'r' },
+      ],
+      next: cursor === undefined ? 'second' : null,
+    });
+    const world = fakeWorld({ expiryReport });
+    expect(await run(['report', 'expiry'], world)).toBe(0);
+    expect(world.out()).toMatch(/CN=first\.example\.org[^]*CN=second\.example\.org/);
+  });
+});
+
 test('the CA of a domain is found where no id is given', async () => {
   const items = [
     { id: 'old', role: 'issuing', active: false, trustDomain: 'estate' },
