@@ -163,7 +163,7 @@ async function bench(): Promise<EnrollReport> {
   try {
     say(`making ${count} software TPMs`);
     tpms = await startTpms({ directory, count, parallel: 2, say });
-    writePolicies(join(directory, 'policies'), tpms[0]!);
+    await writePolicies(join(directory, 'policies'), tpms[0]!);
     for (const rules of allRules) {
       say(`${count} hosts enroll at once: ${rules.name}`);
       crowds.push(await enrollCrowd({ directory, tpms, rules }));

@@ -1,6 +1,4 @@
 // Many software TPMs of one authority: the hosts of the enrollment bench. Their setup is not what is measured.
-import { createHash, X509Certificate } from 'node:crypto';
-import { appendFileSync, cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export type SoftwareTpm = {
@@ -11,9 +9,24 @@ export type SoftwareTpm = {
   readonly stop: () => Promise<void>;
 };
 
-type Starter = (options: { directory: string; authority: string; id: string }) => Promise<SoftwareTpm>;
+/** Of scripts/software-tpm.mjs, which is plain JavaScript and not compiled into dist/. */
+type SoftwareTpms = {
+  readonly startCertifiedSoftwareTpm: (options: {
+    readonly directory: string;
+    readonly authority: string;
+    readonly id: string;
+  }) => Promise<SoftwareTpm>;
+  readonly writePoliciesTrusting: (options: {
+    readonly from: string;
+    readonly directory: string;
+    readonly tpm: SoftwareTpm;
+  }) => Promise<void>;
+};
 
 const repository = join(import.meta.dirname, '../..');
+
+const software = async (): Promise<SoftwareTpms> =>
+  (await import(join(repository, 'scripts/software-tpm.mjs'))) as SoftwareTpms;
 
 export type TpmsOptions = {
   /** Short: unix sockets have at most 107 octets in their names. */
@@ -26,9 +39,7 @@ export type TpmsOptions = {
 
 /** Makes and starts them. What was started by then is stopped when one fails. */
 export async function startTpms({ directory, count, parallel, say }: TpmsOptions): Promise<readonly SoftwareTpm[]> {
-  const { startCertifiedSoftwareTpm } = (await import(join(repository, 'scripts/software-tpm.mjs'))) as {
-    readonly startCertifiedSoftwareTpm: Starter;
-  };
+  const { startCertifiedSoftwareTpm } = await software();
   const tpms: SoftwareTpm[] = [];
   const startOne = async (index: number): Promise<void> => {
     const place = { directory: join(directory, String(index)), authority: join(directory, 'ca') };
@@ -51,21 +62,5 @@ export async function startTpms({ directory, count, parallel, say }: TpmsOptions
 }
 
 /** The reviewed policies, and the authority of these TPMs. */
-export function writePolicies(directory: string, tpm: Pick<SoftwareTpm, 'ekRootPem' | 'ekIntermediatePem'>): void {
-  cpSync(join(repository, 'policies'), directory, { recursive: true });
-  for (const [folder, pem] of [
-    ['ek-roots', tpm.ekRootPem],
-    ['ek-intermediates', tpm.ekIntermediatePem],
-  ] as const) {
-    const certificate = new X509Certificate(pem);
-    writeFileSync(join(directory, folder, 'bench.pem'), certificate.toString());
-    const entry = [
-      '  - file: bench.pem',
-      `    sha256: ${createHash('sha256').update(certificate.raw).digest('hex')}`,
-      `    subject: '${certificate.subject.replaceAll('\n', ', ')}'`,
-      '    origin: swtpm_localca, made for this run',
-      '    note: For software TPMs; trusted by nobody else.',
-    ];
-    appendFileSync(join(directory, folder, 'manifest.yaml'), `${entry.join('\n')}\n`);
-  }
-}
+export const writePolicies = async (directory: string, tpm: SoftwareTpm): Promise<void> =>
+  (await software()).writePoliciesTrusting({ from: join(repository, 'policies'), directory, tpm });

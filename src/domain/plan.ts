@@ -237,7 +237,6 @@ function nameDenials(profile: Profile, names: CertificateNames): Denial[] {
 
 const isAddress = (text: string): boolean => normalizeIpAddress(text) === text;
 
-/** Keeps control characters of a hostile name out of messages and bounds their length. */
 /** A name rule as a person reads it. */
 function describeRule(rule: Profile['allowedNames']['dnsNames'][number]): string {
   if ('exact' in rule) return `"${rule.exact}"`;

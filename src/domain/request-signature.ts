@@ -31,6 +31,13 @@ export type SignatureParameters = {
   readonly nonce: string;
 };
 
+/** A request key as signatures are checked with it: SPKI in DER, its device once it speaks for one, its enrollments. */
+export type KnownRequestKey = {
+  readonly publicKey: Uint8Array;
+  readonly deviceId: string | null;
+  readonly enrollmentIds: readonly string[];
+};
+
 export type SignatureFault = 'malformedRequestSignature' | 'contentDigestDiffers' | 'wrongRequestSignature';
 
 /** Digest of a body as Content-Digest carries it: RFC 9530 §2, sha-256 only. */

@@ -7,7 +7,7 @@ import { wireTime } from '../domain/wire.ts';
 import { isRocaWeak } from '../tpm2/roca.ts';
 import { readEndorsementCertificate } from '../x509/endorsement-certificate.ts';
 import { type EndorsementPolicy, verifyEndorsementChain } from '../x509/endorsement-chain.ts';
-import { type PresentedTpmReason, readAttestationKey, readEndorsementKey } from './presented-tpm.ts';
+import { chainRefusal, type PresentedTpmReason, readAttestationKey, readEndorsementKey } from './presented-tpm.ts';
 import { type Certification, type ProofReason, proveKeys } from './prove.ts';
 import type { StatementBinding } from '../domain/attested-statement.ts';
 
@@ -102,7 +102,5 @@ function pathFault(
   const supplied = above.slice(0, -1);
   const { validity } = endorsementKey;
   const chain = verifyEndorsementChain({ certificate, supplied, policy, now: new Date(checkedAt), validity });
-  if (chain.ok) return null;
-  const { reason, ...rest } = chain.error;
-  return { ...rest, reason: reason === 'wrongSignature' ? 'wrongIssuerSignature' : reason };
+  return chain.ok ? null : chainRefusal(chain.error);
 }

@@ -104,7 +104,7 @@ export async function checkPresentedTpm(
   const vouched = vouch({ presentation, spkiDer: publicKey.spkiDer, exception, validity, facts });
   if (!vouched.ok) return vouched;
   const isWeak = area.type === 'rsa' && isRocaWeak(area.modulus);
-  if (isWeak && exception !== 'rocaWeak') return err(rocaWeak('ekPublic'));
+  if (isWeak && exception !== 'rocaWeak') return err(rocaWeak('ekPublic', anotherEk));
   const { certificate, path } = vouched.value;
   return ok({
     key: ek.value,
@@ -158,7 +158,7 @@ function vouch({ presentation, spkiDer, exception, validity, facts }: Vouching):
 }
 
 /** `wrongSignature` is what a CSR with a bad signature is refused for; here it is the signature of another's CA. */
-const chainRefusal = ({ reason, ...rest }: Refusal<EndorsementChainReason>): Refused => ({
+export const chainRefusal = ({ reason, ...rest }: Refusal<EndorsementChainReason>): Refusal<PresentedTpmReason> => ({
   ...rest,
   reason: reason === 'wrongSignature' ? 'wrongIssuerSignature' : reason,
 });
@@ -177,12 +177,12 @@ const keyMismatch: Refused = {
   accepted: 'the certificate of this very EK',
 };
 
-const rocaWeak = (field: string): Refused => ({
+const anotherEk = 'another EK of this TPM, or a pre-registration of exactly this EK with the exception rocaWeak';
+
+/** A key in `field` with the fingerprint of ROCA; `accepted` says what would do in its place. */
+export const rocaWeak = (field: string, accepted = 'an ECC P-256 key'): Refusal<'rocaWeak'> => ({
   reason: 'rocaWeak',
   detail: 'the RSA modulus bears the fingerprint of CVE-2017-15361: its private key can be computed',
   field,
-  accepted:
-    field === 'ekPublic'
-      ? 'another EK of this TPM, or a pre-registration of exactly this EK with the exception rocaWeak'
-      : 'an ECC P-256 key',
+  accepted,
 });

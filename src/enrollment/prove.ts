@@ -9,7 +9,7 @@ import type { TpmtPublic } from '../tpm2/public-area.ts';
 import { isRocaWeak } from '../tpm2/roca.ts';
 import { type AttestRefusal, verifyCertify, verifyKeySignature } from '../tpm2/verify.ts';
 import { readSubjectPublicKey, type SubjectPublicKeyReason } from '../x509/subject-public-key.ts';
-import { readPublicArea, within } from './presented-tpm.ts';
+import { readPublicArea, rocaWeak, within } from './presented-tpm.ts';
 
 /** One `certifications[i]` with the public area of `keys[i]`; octets as they travel. */
 export type Certification = {
@@ -99,11 +99,4 @@ const keyTwice = (at: number): Refused => ({
   detail: 'the same key has two roles',
   field: `request.keys.${at}.public`,
   accepted: 'a key of its own for each role',
-});
-
-const rocaWeak = (field: string): Refused => ({
-  reason: 'rocaWeak',
-  detail: 'the RSA modulus bears the fingerprint of CVE-2017-15361: its private key can be computed',
-  field,
-  accepted: 'an ECC P-256 key',
 });

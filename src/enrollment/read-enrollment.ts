@@ -1,6 +1,7 @@
 // What the host itself may ask about its enrollment, by its request key: the state, and after an approval the fresh
 // challenge with which the proof is repeated. Signatures are checked elsewhere, with the key that is found here.
 import { type ApprovedEnrollment, isLapsed, isLeased } from '../domain/enrollment.ts';
+import type { KnownRequestKey } from '../domain/request-signature.ts';
 import { err, ok, type Refusal, type Result } from '../domain/result.ts';
 import type { EnrollmentAnswer } from '../domain/wire.ts';
 import { publicKeyOf } from '../tpm2/subject-public-key-info.ts';
@@ -59,13 +60,6 @@ async function freshChallenge(
   const isRenewed = await ports.renewChallenge(id, made.challenge, now);
   return isRenewed ? ok({ state: 'approved', ...made.resource }) : err(inProgress);
 }
-
-/** A request key as signatures are checked with it: SPKI in DER, its device once it speaks for one, its enrollments. */
-export type KnownRequestKey = {
-  readonly publicKey: Uint8Array;
-  readonly deviceId: string | null;
-  readonly enrollmentIds: readonly string[];
-};
 
 /** Finds a request key. Knows no other key of a host: a DevID's signature authorizes nothing. */
 export const requestKeyOf =

@@ -3,6 +3,7 @@
 import { err, ok, type Refusal, type Result } from '../domain/result.ts';
 import {
   authorityOf,
+  type KnownRequestKey,
   readSignature,
   type SignedMessage,
   splitTarget,
@@ -10,7 +11,7 @@ import {
 } from '../domain/request-signature.ts';
 import { type Headers, headerOf } from './edge.ts';
 import { admits, type Caller, type PrincipalKind } from './route.ts';
-import type { HttpServices, KnownRequestKey } from './services.ts';
+import type { HttpServices } from './services.ts';
 
 export type AccessReason =
   | 'credentialsMissing'

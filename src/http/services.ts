@@ -1,6 +1,7 @@
 // What the HTTP edge needs from the service: one function per thing that can be asked. main.ts hands them over; nothing
 // is decided here.
 import type { Principal } from '../domain/principal.ts';
+import type { KnownRequestKey } from '../domain/request-signature.ts';
 import type { Refusal, Result } from '../domain/result.ts';
 import type {
   ActivationBody,
@@ -45,13 +46,6 @@ export type CertificateQuery = Paging & {
   readonly status?: 'good' | 'revoked';
   readonly device?: string;
   readonly serial?: string;
-};
-
-/** A request key as signatures are checked with it: SPKI DER, its device once there is one, and its enrollments. */
-export type KnownRequestKey = {
-  readonly publicKey: Uint8Array;
-  readonly deviceId: string | null;
-  readonly enrollmentIds: readonly string[];
 };
 
 export type EnrollmentServices = {

@@ -3,7 +3,7 @@
 
 import { timingSafeEqual } from 'node:crypto';
 import { err, ok, type Refusal, type Result } from '../domain/result.ts';
-import { attributeFault, nameAlgFault } from './key-checks.ts';
+import { attributeFault, nameAlgFault, sizeFault } from './key-checks.ts';
 import { encodeTpmtPublic, type SymmetricDefinition, type TpmtPublic } from './public-area.ts';
 import { type PublicKeyRefusal, publicKeyOf, type TpmPublicKey } from './subject-public-key-info.ts';
 import { type EkTemplateName, ekTemplates } from './templates.ts';
@@ -51,16 +51,6 @@ function symmetricFault({ symmetric }: TpmtPublic) {
     field: 'symmetric',
     detail: symmetric === null ? 'no symmetric algorithm' : `AES-${symmetric.keyBits}-${symmetric.mode}`,
     accepted: 'AES-128-CFB or AES-256-CFB, as the template says',
-  } as const);
-}
-
-function sizeFault(area: TpmtPublic) {
-  if (area.type === 'ecc' || area.keyBits >= 2048) return null;
-  return err({
-    reason: 'keyTooSmall',
-    field: 'keyBits',
-    detail: `RSA of ${area.keyBits} bits`,
-    accepted: 'at least 2048',
   } as const);
 }
 

@@ -28,28 +28,33 @@ export type SigningRole = 'request' | 'devid';
 /** A key that never leaves this TPM and parent, made inside it, used with its own (empty) password. */
 const residency: readonly ObjectAttribute[] = ['fixedTPM', 'fixedParent', 'sensitiveDataOrigin', 'userWithAuth'];
 
+/** With stClear a key is gone after each restart of the TPM, and `adminWithPolicy` is no part of any recipe. */
+const neverSet: readonly ObjectAttribute[] = ['stClear', 'decrypt', 'adminWithPolicy'];
+
 /**
- * Checks an attestation key: residency attributes, `restricted` and `sign` set (otherwise its owner could sign a forged
- * attestation), `decrypt` clear, nameAlg at least SHA-256, a fixed ECDSA or RSASSA scheme with SHA-256 or better, P-256
- * or larger, RSA-2048 or larger.
+ * Checks an attestation key against the one recipe that hosts make: residency attributes, `noDA`, `restricted` and `sign`
+ * set (without `restricted` its owner could sign a forged attestation), every other attribute clear, ECC P-256 with a
+ * scheme fixed to ECDSA with SHA-256, nameAlg at least SHA-256.
  */
 export function checkAttestationKey(area: TpmtPublic): Result<CheckedKey, KeyRefusal> {
+  const set = [...residency, 'noDA', 'restricted', 'sign'] as const;
   return (
-    attributeFault(area, { set: [...residency, 'restricted', 'sign'], clear: ['decrypt'] }) ??
-    parameterFault(area, acceptedHashes) ??
+    attributeFault(area, { set, clear: [...neverSet, 'encryptedDuplication'] }) ??
+    curveFault(area) ??
+    parameterFault(area) ??
     accepted(area)
   );
 }
 
 /**
- * Checks a signing key (request key, DevID): residency attributes and `sign` set, `decrypt`, `restricted` and
+ * Checks a signing key (request key, DevID): residency attributes and `sign` set, `decrypt`, `restricted`, `stClear` and
  * `adminWithPolicy` clear, nameAlg at least SHA-256, scheme fixed to ECDSA or RSASSA with SHA-256; `noDA` may be either.
  */
 export function checkSigningKey(area: TpmtPublic, role: SigningRole): Result<CheckedKey, KeyRefusal> {
   return (
-    attributeFault(area, { set: [...residency, 'sign'], clear: ['decrypt', 'restricted', 'adminWithPolicy'] }) ??
-    parameterFault(area, ['sha256']) ??
-    roleFault(area, role) ??
+    attributeFault(area, { set: [...residency, 'sign'], clear: [...neverSet, 'restricted'] }) ??
+    parameterFault(area) ??
+    (role === 'request' ? curveFault(area) : null) ??
     accepted(area)
   );
 }
@@ -83,7 +88,7 @@ export function nameAlgFault(area: TpmtPublic) {
   } as const);
 }
 
-function parameterFault(area: TpmtPublic, hashes: readonly string[]) {
+function parameterFault(area: TpmtPublic) {
   if (area.symmetric !== null)
     return err({
       reason: 'unexpectedSymmetric',
@@ -91,25 +96,30 @@ function parameterFault(area: TpmtPublic, hashes: readonly string[]) {
       detail: 'a signing key has no symmetric parameters',
     } as const);
   const schemeName = area.scheme?.scheme;
-  if (area.scheme === null || schemeName === 'rsapss' || !hashes.includes(area.scheme.hash))
+  if (area.scheme === null || schemeName === 'rsapss' || area.scheme.hash !== 'sha256')
     return err({
       reason: 'wrongScheme',
       field: 'scheme',
       detail: area.scheme === null ? 'the scheme is not fixed' : `${area.scheme.scheme} with ${area.scheme.hash}`,
-      accepted: `ECDSA or RSASSA with ${hashes.join(', ')}`,
+      accepted: `${area.type === 'ecc' ? 'ECDSA' : 'RSASSA'} with sha256`,
     } as const);
-  if (area.type === 'rsa' && area.keyBits < 2048)
-    return err({
-      reason: 'keyTooSmall',
-      field: 'keyBits',
-      detail: `RSA of ${area.keyBits} bits`,
-      accepted: 'at least 2048',
-    } as const);
-  return nameAlgFault(area);
+  return sizeFault(area) ?? nameAlgFault(area);
 }
 
-function roleFault(area: TpmtPublic, role: SigningRole) {
-  if (role === 'devid' || (area.type === 'ecc' && area.curve === 'P-256')) return null;
+/** An RSA modulus below 2048 bits. */
+export function sizeFault(area: TpmtPublic) {
+  if (area.type === 'ecc' || area.keyBits >= 2048) return null;
+  return err({
+    reason: 'keyTooSmall',
+    field: 'keyBits',
+    detail: `RSA of ${area.keyBits} bits`,
+    accepted: 'at least 2048',
+  } as const);
+}
+
+/** Refuses every key but ECC P-256. */
+function curveFault(area: TpmtPublic) {
+  if (area.type === 'ecc' && area.curve === 'P-256') return null;
   return err({
     reason: 'wrongKeyType',
     field: 'type',

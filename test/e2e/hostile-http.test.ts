@@ -1,7 +1,7 @@
 // A thousand mutations over real HTTPS, against a server of its own process with its own PostgreSQL, its limits raised by
 // configuration: each meets a fresh challenge, token or nonce. None is answered with 5xx, and a good host is served after.
-import { appendFileSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createHash, generateKeyPairSync, X509Certificate } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -27,7 +27,7 @@ import { mutateDerSignature } from '../hostile/structure-mutations.ts';
 import { report, tally } from '../hostile/tally.ts';
 import { reasonFault } from '../hostile/verdict.ts';
 import { mayStay } from '../hostile/unchanged.ts';
-import { type CertifiedSoftwareTpm, startCertifiedSwtpm } from '../tpm/swtpm.ts';
+import { type CertifiedSoftwareTpm, policiesTrusting, startCertifiedSwtpm } from '../tpm/swtpm.ts';
 import { type Estate, initializeEstate, removeEstate, type ServerProcess, startServer } from './support/estate.ts';
 
 const seed = seedOfRun();
@@ -50,21 +50,6 @@ let original: string;
 let originalOfCsr: string;
 const certificateBody = makeCertificateBody();
 
-/** The reviewed policies, and the CA of this run's software TPM among the vendors. */
-function writePolicies(directory: string): void {
-  cpSync(join(import.meta.dirname, '../../policies'), directory, { recursive: true });
-  for (const [folder, pem] of [
-    ['ek-roots', swtpm.ekRootPem],
-    ['ek-intermediates', swtpm.ekIntermediatePem],
-  ] as const) {
-    const certificate = new X509Certificate(pem);
-    const sha256 = createHash('sha256').update(certificate.raw).digest('hex');
-    writeFileSync(join(directory, folder, 'software-tpm.pem'), certificate.toString());
-    const entry = { file: 'software-tpm.pem', sha256, subject: 'swtpm-localca', origin: 'this test', note: 'a test' };
-    appendFileSync(join(directory, folder, 'manifest.yaml'), `  - ${JSON.stringify(entry)}\n`);
-  }
-}
-
 beforeAll(async () => {
   await ensureBuilt();
   swtpm = await startCertifiedSwtpm();
@@ -73,7 +58,7 @@ beforeAll(async () => {
   started.push(() => tpm.transport.close());
   policies = mkdtempSync(join(tmpdir(), 'omens-policies-'));
   started.push(() => rmSync(policies, { recursive: true, force: true }));
-  writePolicies(policies);
+  await policiesTrusting(swtpm, policies);
   const limits = '{ enrollmentsPerEkPerHour: 1000000, enrollmentsPerSourcePerHour: 1000000 }';
   estate = await initializeEstate({
     config: [`policiesDirectory: ${policies}`, `rateLimits: ${limits}`, 'logLevel: error'],
