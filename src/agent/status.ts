@@ -8,9 +8,15 @@ import { messageOf } from '../domain/thrown.ts';
 import { type DeviceResource, wireTime } from '../domain/wire.ts';
 import { readCertificate } from '../x509/certificate.ts';
 import { decodePem } from '../x509/pem.ts';
-import type { AgentState, InstalledCertificate, ServerIdentity } from './agent-state.ts';
+import {
+  type AgentState,
+  type EnrollmentProgress,
+  exclusively,
+  type InstalledCertificate,
+  type ServerIdentity,
+} from './agent-state.ts';
 import type { EnrollmentServer } from './enrollment-server.ts';
-import { refusal } from './refused.ts';
+import { reasonOf, refusal } from './refused.ts';
 
 /** One installed certificate as its file is now. `level` is `critical` for a file that is not what was installed. */
 export type LocalCertificate = {
@@ -23,11 +29,26 @@ export type LocalCertificate = {
   readonly reason: string;
 };
 
+/**
+ * An enrollment that waits for an operator. `state` is what the service says of it, or `pending` when it could not be
+ * asked; `refused` covers what was rejected, lapsed or forgotten, and `detail` says which.
+ */
+export type PendingStatus = {
+  readonly state: 'pending' | 'approved' | 'issued' | 'refused';
+  readonly id: string;
+  readonly version: number;
+  /** As this TPM has it: SHA-256 of the EK's SubjectPublicKeyInfo in lower-case hex. */
+  readonly ekFingerprint: string;
+  readonly detail: string | null;
+};
+
 /** `device` is the resource of the service, null when it could not be asked; `offline` then says why. */
 export type AgentStatus = {
   readonly hostName: string;
   readonly server: ServerIdentity;
   readonly enrollment: 'none' | 'prepared' | 'activating' | 'pending' | 'issued' | 'done';
+  /** Null unless this host waits for an operator. */
+  readonly pending: PendingStatus | null;
   readonly device: DeviceResource | null;
   readonly offline: string | null;
   readonly certificates: readonly LocalCertificate[];
@@ -54,20 +75,55 @@ export async function agentStatus(ports: StatusPorts, state: AgentState): Promis
   };
 }
 
-async function askService(ports: StatusPorts, state: AgentState): Promise<Pick<AgentStatus, 'device' | 'offline'>> {
-  if (state.device === null) return { device: null, offline: 'this host is not enrolled yet' };
+type Asked = Pick<AgentStatus, 'device' | 'pending' | 'offline'>;
+
+async function askService(ports: StatusPorts, state: AgentState): Promise<Asked> {
+  const waiting = waitingOf(state.enrollment?.progress);
+  if (state.device === null && waiting === null) {
+    return { device: null, pending: null, offline: 'this host is not enrolled yet' };
+  }
   try {
     const server = await ports.connect(state.server);
-    const answer = await server.ownDevice(ports.requestKey(state));
+    const key = ports.requestKey(state);
+    const pending = waiting === null ? null : await askEnrollment(ports, waiting, { server, key });
+    if (state.device === null) return { device: null, pending, offline: null };
+    const answer = await server.ownDevice(key);
     if (!answer.ok) throw refusal(answer, 'the service refused to say');
-    return { device: answer.value, offline: null };
+    return { device: answer.value, pending, offline: null };
   } catch (error) {
     // Whatever stands between this host and the service, its own files are still worth reading.
     return {
       device: null,
+      pending: waiting,
       offline: messageOf(error),
     };
   }
+}
+
+/** What this host knows by itself of an enrollment that waits. */
+function waitingOf(progress: EnrollmentProgress | undefined): PendingStatus | null {
+  if (progress?.step !== 'pending') return null;
+  const { id, version, ekFingerprint } = progress;
+  return { state: 'pending', id, version, ekFingerprint, detail: null };
+}
+
+/**
+ * What the service says of it. Once it is approved each question makes a new challenge and outdates the one before, so
+ * that this never asks while an enrollment of this host is at work.
+ */
+async function askEnrollment(
+  { root }: Pick<StatusPorts, 'root'>,
+  waiting: PendingStatus,
+  { server, key }: { readonly server: EnrollmentServer; readonly key: RequestSigner },
+): Promise<PendingStatus> {
+  const answer = await exclusively(root, () => server.read(waiting.id, key));
+  if (answer.ok) {
+    const { value } = answer;
+    return { ...waiting, state: value.state, version: value.state === 'pending' ? value.version : waiting.version };
+  }
+  const { status, detail } = answer.problem;
+  if (status !== 403 && status !== 404 && status !== 410) throw refusal(answer, 'the service refused to say');
+  return { ...waiting, state: 'refused', detail: `${detail} (${reasonOf(answer.problem)})` };
 }
 
 async function localCertificate(

@@ -9,7 +9,7 @@ import type { EnrollWishes } from '../agent/errand.ts';
 import { lendTpm } from '../agent/lend-tpm.ts';
 import { ownName } from '../agent/own-name.ts';
 import { requestKeyOf } from '../agent/request-key.ts';
-import { type AgentStatus, agentStatus } from '../agent/status.ts';
+import { type AgentStatus, agentStatus, type PendingStatus } from '../agent/status.ts';
 import type { TpmPasswords } from '../agent/tpm-endorsement.ts';
 import { parseTpmSpec } from '../agent/tpm-open.ts';
 import { decodeEnrollmentToken } from '../domain/enrollment-token.ts';
@@ -43,7 +43,8 @@ type EnrollOptions = HostOptions & {
 /** Adds the commands. */
 export function addAgentCommands(program: Command, world: World): void {
   const agent = program.command('agent').description('the host side');
-  withHostOptions(agent.command('enroll').description('prove the TPM of this host and install its certificates'))
+  const enrollCommand = agent.command('enroll').description('prove the TPM of this host and install its certificates');
+  withHostOptions(enrollCommand)
     .option('--token-file <file>', 'enrollment token; - for standard input')
     .option('--server <url>', 'the service, where there is no token')
     .option('--root-sha256 <hex>', 'SHA-256 of its root certificate, where there is no token')
@@ -51,11 +52,17 @@ export function addAgentCommands(program: Command, world: World): void {
     .option('--profile <profile...>', 'P or P=DNS,DNS: what to ask for; without it, devid and keylime-agent')
     .option('--wait', 'wait until an operator has decided')
     .option('--new-keys', 'forget the keys of an earlier enrollment')
+    .addHelpText('after', pendingHelp)
     .action((options: EnrollOptions) => runEnroll(world, options));
   withHostOptions(agent.command('status').description('how this host stands')).action((options: HostOptions) =>
     runStatus(world, options),
   );
 }
+
+const pendingHelp = `
+Without a token, and without its EK being registered, a host waits for an operator: the command then ends with exit
+code 0 and \`pending\`, and is run again after the approval. A script gives --wait, which ends when it is decided.
+`;
 
 const withHostOptions = (command: Command): Command =>
   command
@@ -178,17 +185,7 @@ function passwordsOf({ env }: World, options: HostOptions): TpmPasswords {
 
 /** What was reached, and what comes next. */
 function describeOutcome(outcome: EnrollOutcome): string {
-  if (outcome.state === 'pending') {
-    const { id, version, ekFingerprint } = outcome;
-    return [
-      'the TPM of this host is proved; an operator has to approve it.',
-      `endorsement key: ${ekFingerprint}`,
-      'the operator compares this with `omens devices pending` and types:',
-      `  omens devices approve ${id} --version ${version}`,
-      'afterwards run `omens agent enroll` here again.',
-      '',
-    ].join('\n');
-  }
+  if (outcome.state === 'pending') return describePending({ ...outcome, detail: null });
   const { device, certificates, remarks } = outcome;
   const rows = certificates.map(({ profile, notAfter, certificateFile }) => [profile, notAfter, certificateFile]);
   const notes = remarks.map((remark) => `note: ${remark}\n`).join('');
@@ -196,14 +193,38 @@ function describeOutcome(outcome: EnrollOutcome): string {
   return `${device.hostName} is device ${device.id}\n${uuid}${table(['PROFILE', 'NOT AFTER', 'FILE'], rows)}${notes}`;
 }
 
+/** An enrollment that waits, or has just ceased to, and who does what next. */
+function describePending({ state, id, version, ekFingerprint, detail }: PendingStatus): string {
+  const next = {
+    pending: [
+      'the TPM of this host is proved; an operator has to approve it.',
+      `endorsement key: ${ekFingerprint}`,
+      'the operator compares this with `omens devices pending` and types:',
+      `  omens devices approve ${id} --version ${version}`,
+      'afterwards run `omens agent enroll` here again.',
+    ],
+    approved: [`an operator approved enrollment ${id}: run \`omens agent enroll\` here again.`],
+    issued: [`the certificates of enrollment ${id} are issued: run \`omens agent enroll\` here again.`],
+    refused: [
+      `enrollment ${id} was not approved: ${detail ?? 'the service does not say why'}`,
+      '`omens agent enroll` begins a new one.',
+    ],
+  };
+  return next[state].map((line) => `${line}\n`).join('');
+}
+
 /** How a host stands, for people. */
 function describeStatus(status: AgentStatus): string {
-  const { hostName, device, enrollment, certificates } = status;
+  const { hostName, device, enrollment, pending, certificates } = status;
   const known =
-    device === null ? `${hostName}: enrollment ${enrollment}` : `${hostName} is device ${device.id}, ${device.state}`;
+    device === null
+      ? `${hostName}: enrollment ${pending?.state ?? enrollment}`
+      : `${hostName} is device ${device.id}, ${device.state}`;
   const rows = certificates.map(({ level, profile, notAfter, daysLeft, reason, certificateFile }) => [
     ...[level, profile, notAfter ?? '', daysLeft === null ? '' : daysLeft.toFixed(1)],
     ...[reason, certificateFile],
   ]);
-  return `${known}\n${table(['LEVEL', 'PROFILE', 'NOT AFTER', 'DAYS LEFT', 'WHY', 'FILE'], rows)}`;
+  const waits = pending === null ? '' : describePending(pending);
+  if (device === null && certificates.length === 0) return `${known}\n${waits}`;
+  return `${known}\n${waits}${table(['LEVEL', 'PROFILE', 'NOT AFTER', 'DAYS LEFT', 'WHY', 'FILE'], rows)}`;
 }

@@ -43,6 +43,9 @@ const enroll = (): Promise<Ended> => {
   return omens(['agent', 'enroll', ...server, '--hostname', 'wilykit.example.org', ...place]);
 };
 
+const status = (...more: readonly string[]): Promise<Ended> =>
+  omens(['agent', 'status', '--root', join(work, 'host'), '--tpm', `unix:${tpm.socketPath}`, ...more]);
+
 test('a host without a token waits, is approved by version, and gets the default grant', async () => {
   const waiting = await enroll();
   expect(waiting.code).toBe(0);
@@ -57,10 +60,20 @@ test('a host without a token waits, is approved by version, and gets the default
   expect(item?.hostName).toBe('wilykit.example.org');
   expect(`${waiting.stdout}${waiting.stderr}`).toContain(item?.ekFingerprint);
 
+  const told = await status();
+  expect([told.code, told.stdout]).toEqual([
+    0,
+    expect.stringContaining(`  omens devices approve ${item?.id} --version ${item?.version}\n`),
+  ]);
+  expect(told.stdout).toContain(item?.ekFingerprint);
+
   const outdated = await operator('devices', 'approve', item?.id ?? '', '--version', String((item?.version ?? 0) + 1));
   expect(outdated.code).toBe(1);
   const approved = await operator('devices', 'approve', item?.id ?? '', '--version', String(item?.version));
   expect([approved.code, approved.stderr]).toEqual([0, expect.any(String)]);
+
+  const known = JSON.parse((await status('--json')).stdout) as { pending: unknown; offline: unknown };
+  expect(known).toMatchObject({ pending: { state: 'approved', id: item?.id }, offline: null });
 
   const done = await enroll();
   expect([done.code, done.stdout]).toEqual([0, expect.stringContaining('devid')]);
@@ -73,16 +86,7 @@ test('a host without a token waits, is approved by version, and gets the default
 }, 120_000);
 
 test('the agent knows its device, signed by its request key', async () => {
-  const status = await omens([
-    'agent',
-    'status',
-    '--json',
-    '--root',
-    join(work, 'host'),
-    '--tpm',
-    `unix:${tpm.socketPath}`,
-  ]);
-  const { device } = JSON.parse(status.stdout) as { device: { hostName: string } };
+  const { device } = JSON.parse((await status('--json')).stdout) as { device: { hostName: string } };
   expect(device.hostName).toBe('wilykit.example.org');
 });
 
