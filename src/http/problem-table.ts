@@ -152,7 +152,6 @@ export const problems = {
   issuerKeyUsage: { status: 403, title: 'An issuer of the chain may not sign certificates' },
   pathLengthExceeded: { status: 403, title: 'The chain is longer than an issuer allows' },
   tooManyIntermediates: { status: 400, title: 'Too many intermediates were sent' },
-  malformedIntermediate: { status: 400, title: 'An intermediate is malformed' },
   issuerUnknown: { status: 403, title: 'The chain does not end in a known TPM vendor root' },
   pathTooLong: { status: 403, title: 'The chain is too long' },
   searchTooLong: { status: 403, title: 'The chain cannot be found within bounds' },

@@ -19,8 +19,8 @@ export type PolicyCertificate = { readonly file: string; readonly der: Uint8Arra
 
 export type PolicyReason = 'malformedPolicyCertificate' | 'anchorNotSelfSigned' | 'policyCertificateNotCa';
 
-/** What certificates of a policy, each reviewed and pinned by its digest, may do that a request may not. */
-const policyQuirks = ['nonMinimalSerial', 'unsortedSet', 'paddedKeyUsage'] as const;
+/** Departures of vendors' CA certificates from DER; harmless, since each is pinned by its digest or signed by a CA above. */
+const caQuirks = ['nonMinimalSerial', 'unsortedSet', 'paddedKeyUsage'] as const;
 
 /** Loads roots and intermediates, or says everything that is wrong with them. Roots must be self-signed. */
 export function loadEndorsementPolicy(files: {
@@ -40,7 +40,7 @@ function loadCa(
   { file, der }: PolicyCertificate,
   role: 'root' | 'intermediate',
 ): Result<Certificate, Refusal<PolicyReason>> {
-  const certificate = readCertificate(der, policyQuirks);
+  const certificate = readCertificate(der, caQuirks);
   if (!certificate.ok) {
     return err({ reason: 'malformedPolicyCertificate', detail: `${file}: ${certificate.error.detail}`, field: file });
   }
@@ -65,7 +65,6 @@ function isOwnIssuer(certificate: Certificate): boolean {
 export type EndorsementChainReason =
   | LinkReason
   | 'tooManyIntermediates'
-  | 'malformedIntermediate'
   | 'issuerUnknown'
   | 'pathTooLong'
   | 'searchTooLong';
@@ -95,27 +94,28 @@ type Search = ChainRequest & { readonly candidates: readonly Certificate[]; sign
 
 /**
  * Finds a path. On each link: names and key identifiers, signature (no SHA-1), validity, basicConstraints, keyUsage,
- * pathLenConstraint, critical extensions. Without a path the refusal is the one met furthest from the EK certificate.
+ * pathLenConstraint, critical extensions. A supplied certificate that cannot be read is passed over. Without a path the refusal is the one met furthest from the EK certificate.
  */
 export function verifyEndorsementChain(request: ChainRequest): Result<EndorsementChain, Refused> {
   if (request.supplied.length > limits.supplied) {
     const detail = `${request.supplied.length} intermediates were sent`;
     return err({ reason: 'tooManyIntermediates', detail, accepted: `at most ${limits.supplied}` });
   }
-  const supplied = request.supplied.map((der) => readCertificate(der));
-  const malformed = supplied.find((reading) => !reading.ok);
-  if (malformed !== undefined) {
-    return err({ reason: 'malformedIntermediate', detail: malformed.error.detail });
-  }
   const expired = request.validity === 'enforced' ? validityFault(request.certificate, request.now) : null;
   if (expired !== null) return err(expired);
-  const intermediates = supplied.flatMap((reading) => (reading.ok ? [reading.value] : []));
-  const candidates = [...request.policy.anchors, ...request.policy.intermediates, ...intermediates];
+  const candidates = [...request.policy.anchors, ...request.policy.intermediates, ...readable(request.supplied)];
   const found = extend([request.certificate], { ...request, candidates, signaturesLeft: limits.signatures });
   if (!found.ok) return err(found.error.refusal);
   const anchor = found.value[found.value.length - 1] ?? request.certificate;
   return ok({ path: found.value, anchorFingerprint: sha256Hex(anchor.der) });
 }
+
+/** Those that can be read: NV may hold anything, and what is missed because of it is named as an unknown issuer. */
+const readable = (supplied: readonly Uint8Array[]): readonly Certificate[] =>
+  supplied.flatMap((der) => {
+    const reading = readCertificate(der, caQuirks);
+    return reading.ok ? [reading.value] : [];
+  });
 
 type DeadEnd = { readonly refusal: Refused; readonly depth: number };
 

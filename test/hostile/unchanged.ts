@@ -64,6 +64,6 @@ export function isHarmlessKey(octets: Uint8Array): boolean {
   const bits = (...names: readonly (keyof typeof TPMA_OBJECT)[]): number =>
     names.reduce((sum, name) => sum | TPMA_OBJECT[name], 0);
   const set = bits('fixedTPM', 'fixedParent', 'sensitiveDataOrigin', 'userWithAuth', 'sign');
-  const clear = bits('decrypt', 'restricted', 'adminWithPolicy');
+  const clear = bits('decrypt', 'restricted', 'stClear', 'adminWithPolicy');
   return (attributes & set) === set && (attributes & clear) === 0 && nameAlg !== 'sha1' && scheme?.hash === 'sha256';
 }

@@ -28,7 +28,7 @@ describe('an attestation key', () => {
     if (result.ok) expect(result.value.name).toHaveLength(34);
   });
 
-  test.each(['fixedTPM', 'fixedParent', 'sensitiveDataOrigin', 'userWithAuth', 'restricted', 'sign'] as const)(
+  test.each(['fixedTPM', 'fixedParent', 'sensitiveDataOrigin', 'userWithAuth', 'noDA', 'restricted', 'sign'] as const)(
     'without %s is refused by that name',
     (name) => {
       expect(checkAttestationKey(toggled(area, name))).toMatchObject({
@@ -38,8 +38,27 @@ describe('an attestation key', () => {
     },
   );
 
-  test('that can decrypt is refused', () => {
-    expect(checkAttestationKey(toggled(area, 'decrypt'))).toMatchObject({ error: { detail: 'decrypt is set' } });
+  test.each(['stClear', 'decrypt', 'adminWithPolicy', 'encryptedDuplication'] as const)(
+    'with %s is refused by that name',
+    (name) => {
+      expect(checkAttestationKey(toggled(area, name))).toMatchObject({
+        error: { reason: 'wrongAttributes', detail: `${name} is set` },
+      });
+    },
+  );
+
+  test('of another type, curve or hash than the recipe is refused, with what would do', () => {
+    const { attributes } = area;
+    const accepted = 'ECC P-256';
+    expect(checkAttestationKey(rsaKey({ ...signingKeyRsa, attributes }).area)).toMatchObject({
+      error: { reason: 'wrongKeyType', detail: 'RSA-2048', accepted },
+    });
+    expect(checkAttestationKey(eccKey({ ...signingKeyEcc, attributes, curve: 'P-384' }).area)).toMatchObject({
+      error: { reason: 'wrongKeyType', detail: 'P-384', accepted },
+    });
+    expect(checkAttestationKey({ ...area, scheme: { scheme: 'ecdsa', hash: 'sha384' } })).toMatchObject({
+      error: { reason: 'wrongScheme', detail: 'ecdsa with sha384', accepted: 'ECDSA with sha256' },
+    });
   });
 
   test('named by SHA-1 is refused', () => {
@@ -82,7 +101,7 @@ describe('a signing key', () => {
     },
   );
 
-  test.each(['restricted', 'decrypt', 'adminWithPolicy'] as const)('with %s is refused', (name) => {
+  test.each(['restricted', 'decrypt', 'stClear', 'adminWithPolicy'] as const)('with %s is refused', (name) => {
     expect(checkSigningKey(toggled(area, name), 'devid')).toMatchObject(refusal('wrongAttributes'));
   });
 

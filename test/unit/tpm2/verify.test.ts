@@ -5,11 +5,13 @@ import { TpmWriter } from '../../../src/tpm2/cursor.ts';
 import { nameOf } from '../../../src/tpm2/name.ts';
 import { objectAttributes } from '../../../src/tpm2/public-area.ts';
 import { encodeTpmtSignature, parseTpmtSignature } from '../../../src/tpm2/signature.ts';
-import { attestationKey, signingKeyRsa } from '../../../src/tpm2/templates.ts';
+import { attestationKey, signingKeyEcc, signingKeyRsa } from '../../../src/tpm2/templates.ts';
 import { verifyCertify, verifyKeySignature, verifyQuote } from '../../../src/tpm2/verify.ts';
 import { ak, certification, certifyAttest, devid, ecdsa, eccKey, rsaKey } from './samples.ts';
 
 const refusal = (reason: string) => ({ ok: false, error: { reason } });
+const rsassa = (octets: Uint8Array): Uint8Array =>
+  encodeTpmtSignature({ scheme: 'rsassa', hash: 'sha256', octets: new Uint8Array(octets) });
 
 describe('a certification', () => {
   test('by a good AK over the presented key is accepted, and tells clock and firmware', () => {
@@ -102,15 +104,12 @@ describe('a certification', () => {
   });
 });
 
-test('an RSA AK certifies as well', () => {
+test('an RSA AK certifies nothing, although its signature is good', () => {
   const signer = rsaKey({ ...signingKeyRsa, attributes: attestationKey.attributes });
   const { area } = devid();
   const message = encodeTpmsAttest(certifyAttest(nameOf(area)));
-  const signature = encodeTpmtSignature({
-    scheme: 'rsassa',
-    hash: 'sha256',
-    octets: new Uint8Array(sign('sha256', message, signer.privateKey)),
-  });
+  const signature = rsassa(sign('sha256', message, signer.privateKey));
+  expect(verifyKeySignature({ signature, keyPublic: signer.area, message })).toMatchObject({ ok: true });
   const input = {
     attest: new TpmWriter().sized(message).finish(),
     signature,
@@ -118,10 +117,7 @@ test('an RSA AK certifies as well', () => {
     certifiedPublic: area,
     qualifyingData: new Uint8Array(32).fill(7),
   };
-  expect(verifyCertify(input)).toMatchObject({ ok: true });
-  const pss = sign('sha256', message, { key: signer.privateKey, padding: constants.RSA_PKCS1_PSS_PADDING });
-  const other = encodeTpmtSignature({ scheme: 'rsassa', hash: 'sha256', octets: new Uint8Array(pss) });
-  expect(verifyCertify({ ...input, signature: other })).toMatchObject(refusal('badSignature'));
+  expect(verifyCertify(input)).toMatchObject(refusal('wrongKeyType'));
 });
 
 test('a quote is accepted for its PCR digest and refused for another', () => {
@@ -154,6 +150,22 @@ describe('a signature by a TPM key', () => {
     expect(verifyKeySignature({ signature, keyPublic: key.area, message: other })).toMatchObject(
       refusal('badSignature'),
     );
+  });
+
+  test('of RSA is good with the padding of its scheme only', () => {
+    const key = rsaKey(signingKeyRsa);
+    const of = (octets: Uint8Array) => verifyKeySignature({ signature: rsassa(octets), keyPublic: key.area, message });
+    expect(of(sign('sha256', message, key.privateKey))).toMatchObject({ ok: true });
+    const pss = sign('sha256', message, { key: key.privateKey, padding: constants.RSA_PKCS1_PSS_PADDING });
+    expect(of(pss)).toMatchObject(refusal('badSignature'));
+  });
+
+  test('by P-384 with SHA-384 is good, although no recipe has it', () => {
+    const scheme = { scheme: 'ecdsa', hash: 'sha384' } as const;
+    const key = eccKey({ ...signingKeyEcc, curve: 'P-384', scheme });
+    const rs = new Uint8Array(sign('sha384', message, { key: key.privateKey, dsaEncoding: 'ieee-p1363' }));
+    const signature = encodeTpmtSignature({ ...scheme, r: rs.slice(0, 48), s: rs.slice(48) });
+    expect(verifyKeySignature({ signature, keyPublic: key.area, message })).toMatchObject({ ok: true });
   });
 
   test('with SHA-1 is refused even if the key is made for it', () => {
