@@ -7,7 +7,7 @@ import type { TpmKeyBlobs } from '../tpm2/key-files.ts';
 import { parseTpm2bPublic } from '../tpm2/public-area.ts';
 import { publicKeyOf } from '../tpm2/subject-public-key-info.ts';
 import { enrollmentDigest } from '../domain/attested-statement.ts';
-import { elementLength } from '../x509/der-reader.ts';
+import { elementLength } from '../x509/reading-der.ts';
 import { akBlobs, keyBlobs, type PendingWork, type TpmKeys } from './agent-state.ts';
 import { type NvCertificate, readEkCertificates, readEkPublic, type TpmPasswords } from './tpm-endorsement.ts';
 import { activate, certifyKey, signDigest } from './tpm-keys.ts';

@@ -5,9 +5,10 @@ import { sameOctets } from '../domain/octets.ts';
 import { printable } from '../domain/printable.ts';
 import type { Refusal } from '../domain/result.ts';
 import { isSelfIssued, type Certificate } from './certificate.ts';
-import { readingDer, tag } from './der-reader.ts';
+import { tag } from './der-tags.ts';
 import { commonNameOf, type DistinguishedName } from './distinguished-name.ts';
 import { oids } from './oids.ts';
+import { readingDer } from './reading-der.ts';
 import { verifySignature } from './signature-algorithm.ts';
 
 export type LinkReason =

@@ -3,7 +3,8 @@
 import { sameOctets } from '../domain/octets.ts';
 import type { Refusal, Result } from '../domain/result.ts';
 import { err } from '../domain/result.ts';
-import { DerReader, readingDer, tag, type DerQuirk } from './der-reader.ts';
+import { DerReader, type DerQuirk } from './der-reader.ts';
+import { tag } from './der-tags.ts';
 import { readName, type DistinguishedName } from './distinguished-name.ts';
 import {
   extensionValues,
@@ -12,6 +13,7 @@ import {
   type Extension,
   type ExtensionValues,
 } from './extension-values.ts';
+import { readingDer } from './reading-der.ts';
 import { readAlgorithmIdentifier, type ReadAlgorithm } from './signature-algorithm.ts';
 import { parseSerialNumber, type SerialNumber } from '../domain/serial.ts';
 import { readTime } from './time.ts';

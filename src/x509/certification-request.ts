@@ -3,10 +3,12 @@
 import type { KeyObject } from 'node:crypto';
 import type { CertificateNames, KeyType } from '../domain/profile.ts';
 import { err, ok, type Refusal, type Result } from '../domain/result.ts';
-import { elementLength, readingDer, tag, type DerReader } from './der-reader.ts';
+import type { DerReader } from './der-reader.ts';
+import { tag } from './der-tags.ts';
 import { commonNamesOf, readName, type DistinguishedName } from './distinguished-name.ts';
 import { readGeneralNames, type GeneralName } from './general-names.ts';
 import { oids } from './oids.ts';
+import { elementLength, readingDer } from './reading-der.ts';
 import { readAlgorithmIdentifier, verifySignature, type ReadAlgorithm } from './signature-algorithm.ts';
 import { readSubjectPublicKey, type IsWeakModulus, type SubjectPublicKeyReason } from './subject-public-key.ts';
 

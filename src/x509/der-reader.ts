@@ -1,34 +1,13 @@
 // A cursor over DER (X.690 §8, §10, §11). Subset: single-octet tags and the types that certificates, requests and CRLs
 // use. Not a BER reader: indefinite or non-minimal lengths, non-minimal integers and left-over octets are refused.
+import { tag } from './der-tags.ts';
 import { decodeOid } from './oids.ts';
-import { err, ok, type Refusal, type Result } from '../domain/result.ts';
 
-/** Identifier octets of the universal types that are read or written here. */
-export const tag = {
-  boolean: 0x01,
-  integer: 0x02,
-  bitString: 0x03,
-  octetString: 0x04,
-  null: 0x05,
-  oid: 0x06,
-  enumerated: 0x0a,
-  utf8String: 0x0c,
-  printableString: 0x13,
-  teletexString: 0x14,
-  ia5String: 0x16,
-  utcTime: 0x17,
-  generalizedTime: 0x18,
-  universalString: 0x1c,
-  bmpString: 0x1e,
-  sequence: 0x30,
-  set: 0x31,
-} as const;
-
-/** Nothing that is read here nests deeper; it also bounds the recursion of `readAny`. */
+/** Nothing that is read here nests deeper; it also bounds the recursion of `any`. */
 const maxDepth = 24;
 
 /** Thrown by the cursor, turned into a refusal by `readingDer`; never leaves this folder. */
-class MalformedDer extends Error {
+export class MalformedDer extends Error {
   /** Where in the outermost octets the fault lies. */
   readonly offset: number;
   constructor(message: string, offset: number) {
@@ -306,54 +285,4 @@ export class DerReader {
   }
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
-/** Text of a string type's content, or null for any other type or octets that the type cannot have. */
-export function decodeString(identifier: number, content: Uint8Array): string | null {
-  switch (identifier) {
-    case tag.utf8String:
-      try {
-        return utf8.decode(content);
-      } catch {
-        return null;
-      }
-    case tag.printableString:
-    case tag.ia5String:
-      return content.every((octet) => octet < 0x80) ? Buffer.from(content).toString('latin1') : null;
-    case tag.teletexString:
-      return Buffer.from(content).toString('latin1');
-    case tag.bmpString:
-      return content.length % 2 === 0 ? Buffer.from(content).swap16().toString('utf16le') : null;
-    default:
-      return null;
-  }
-}
-
 const hex = (octet: number): string => octet.toString(16).padStart(2, '0');
-
-/** Octets that the first element takes, whatever follows it; null when there is no whole element. */
-export function elementLength(bytes: Uint8Array): number | null {
-  try {
-    return new DerReader(bytes).element().octets.length;
-  } catch (error) {
-    if (!(error instanceof MalformedDer)) throw error;
-    return null;
-  }
-}
-
-/** Reads all of `bytes`; a fault in the encoding becomes a refusal with the caller's reason. */
-export function readingDer<T, R extends string>(
-  bytes: Uint8Array,
-  as: { readonly reason: R; readonly what: string; readonly quirks?: readonly DerQuirk[] },
-  read: (reader: DerReader) => T,
-): Result<T, Refusal<R>> {
-  try {
-    const reader = new DerReader(bytes, as.quirks ?? []);
-    const value = read(reader);
-    reader.end();
-    return ok(value);
-  } catch (error) {
-    if (!(error instanceof MalformedDer)) throw error;
-    return err({ reason: as.reason, detail: `${as.what} is not strict DER: ${error.message} (octet ${error.offset})` });
-  }
-}

@@ -1,6 +1,6 @@
 // Writes DER elements as octets. Not a document model: a caller nests calls in the order in which the standard lists
 // the fields, and SET OF is the one place that sorts.
-import { tag } from './der-reader.ts';
+import { tag } from './der-tags.ts';
 import { encodeOid } from './oids.ts';
 
 /** Octets one after the other. */

@@ -1,6 +1,8 @@
 // X.501 Names (RFC 5280 §4.1.2.4): ours are one commonName; those of others are read attribute by attribute. Names are
 // compared by their octets only, never by text.
-import { decodeString, tag, type DerReader } from './der-reader.ts';
+import type { DerReader } from './der-reader.ts';
+import { decodeString } from './der-strings.ts';
+import { tag } from './der-tags.ts';
 import { objectIdentifier, sequence, setOf, utf8String } from './der-writer.ts';
 import { oids } from './oids.ts';
 

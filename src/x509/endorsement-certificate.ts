@@ -2,9 +2,10 @@
 // needs to know. Whether a vendor vouches for one is endorsement-chain.ts; nothing is fetched from a URL in it.
 import { err, ok, type Refusal, type Result } from '../domain/result.ts';
 import { readCertificate, type Certificate, type CertificateReason } from './certificate.ts';
-import { elementLength, type DerQuirk } from './der-reader.ts';
+import type { DerQuirk } from './der-reader.ts';
 import { sha256Hex } from './digest.ts';
 import { oids } from './oids.ts';
+import { elementLength } from './reading-der.ts';
 import {
   readSubjectPublicKey,
   type IsWeakModulus,

@@ -1,6 +1,7 @@
 // Reads the extensions of a certificate (RFC 5280 §4.2) into values. Every critical extension that is not read here is
 // listed by the caller as unknown; nothing is skipped in silence.
-import { tag, type DerReader } from './der-reader.ts';
+import type { DerReader } from './der-reader.ts';
+import { tag } from './der-tags.ts';
 import { keyUsageBits, type KeyUsageBit } from './extensions.ts';
 import { readGeneralName, readGeneralNames, type GeneralName } from './general-names.ts';
 import { oids } from './oids.ts';

@@ -2,10 +2,12 @@
 // certified is not decided here.
 import { formatIpAddress, parseIpAddress } from '../domain/names.ts';
 import type { CertificateNames } from '../domain/profile.ts';
-import { readingDer, tag, type DerReader } from './der-reader.ts';
+import type { DerReader } from './der-reader.ts';
+import { tag } from './der-tags.ts';
 import { ascii, concatenate, objectIdentifier, octetString, sequence, tagged, taggedPrimitive } from './der-writer.ts';
 import { readName, type DistinguishedName } from './distinguished-name.ts';
 import { oids } from './oids.ts';
+import { readingDer } from './reading-der.ts';
 
 /** One name; kinds are spelled as in RFC 5280. Text is as it stands, addresses in RFC 5952 or dotted-quad text. */
 export type GeneralName =

@@ -3,9 +3,11 @@
 import { verify, type KeyObject } from 'node:crypto';
 import { sameOctets } from '../domain/octets.ts';
 import type { SignatureAlgorithm } from '../domain/signature-algorithm.ts';
-import { readingDer, tag, type DerReader } from './der-reader.ts';
+import type { DerReader } from './der-reader.ts';
+import { tag } from './der-tags.ts';
 import { nullValue, objectIdentifier, sequence } from './der-writer.ts';
 import { oids } from './oids.ts';
+import { readingDer } from './reading-der.ts';
 
 /** What is accepted under the signatures of others; our issuers use the first of each kind. */
 export type AcceptedAlgorithm =

@@ -4,10 +4,12 @@ import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
 import { sameOctets } from '../domain/octets.ts';
 import type { KeyType } from '../domain/profile.ts';
 import { err, ok, type Refusal, type Result } from '../domain/result.ts';
-import { readingDer, tag, type DerReader } from './der-reader.ts';
+import type { DerReader } from './der-reader.ts';
+import { tag } from './der-tags.ts';
 import { sha256Hex } from './digest.ts';
 import { nullValue, objectIdentifier, sequence } from './der-writer.ts';
 import { oids } from './oids.ts';
+import { readingDer } from './reading-der.ts';
 
 export type SubjectPublicKeyReason = 'malformedKey' | 'keyTypeNotSupported' | 'weakKey';
 

@@ -1,6 +1,7 @@
 // Reads the Time of certificates and CRLs (RFC 5280 §4.1.2.5): UTCTime or GeneralizedTime, Zulu, with seconds, without
 // a fraction.
-import { tag, type DerReader } from './der-reader.ts';
+import type { DerReader } from './der-reader.ts';
+import { tag } from './der-tags.ts';
 
 /** An instant in whole seconds. Two-digit years mean 1950 to 2049; a date that does not exist is refused. */
 export function readTime(reader: DerReader): Date {

@@ -1,8 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { DerReader, elementLength, readingDer, tag } from '../../../src/x509/der-reader.ts';
+import { DerReader } from '../../../src/x509/der-reader.ts';
+import { tag } from '../../../src/x509/der-tags.ts';
 import * as der from '../../../src/x509/der-writer.ts';
 import { decodeOid, encodeOid } from '../../../src/x509/oids.ts';
+import { elementLength, readingDer } from '../../../src/x509/reading-der.ts';
 import { readTime } from '../../../src/x509/time.ts';
 
 const bytes = (hex: string): Uint8Array => new Uint8Array(Buffer.from(hex.replaceAll(' ', ''), 'hex'));
