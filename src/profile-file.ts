@@ -95,6 +95,7 @@ const duration = (description: string): object => ({
   description: `${description}, as a number with s, m or h: 24h`,
 });
 
+const commonNames = ['hostName', 'keylimeAgent', 'keylimeAgentName', 'firstDnsName', 'principal'];
 const extendedKeyUsages = ['serverAuth', 'clientAuth', 'tpmFixed'];
 
 /** JSON Schema of a profile file. Every key is required: a profile has no defaults. */
@@ -118,7 +119,7 @@ export const profileSchema: object = object(
     ),
     lifetime: duration('time between notBefore and notAfter'),
     backdate: { ...duration('how far notBefore lies in the past'), pattern: '^(?:0|[1-9][0-9]{0,5})[smh]$' },
-    commonName: oneOf(['hostName', 'keylimeAgent', 'firstDnsName', 'principal'], 'where the commonName comes from'),
+    commonName: oneOf(commonNames, 'where the commonName comes from'),
     hardwareModuleName: { type: 'boolean', description: 'true or false' },
     names: object(
       { dns: rules('DNS names'), ip: rules('addresses'), uri: rules('URIs') },

@@ -147,6 +147,7 @@ function commonNameOf(profile: Profile, subject: PlanSubject): Result<string, De
     const needs = {
       hostName: 'a host name',
       keylimeAgent: 'a host name',
+      keylimeAgentName: 'a host name',
       firstDnsName: 'a DNS name',
       principal: 'a named principal',
     };
@@ -172,7 +173,9 @@ function commonNameText(profile: Profile, subject: PlanSubject): string | null {
     case 'hostName':
       return subject.hostName;
     case 'keylimeAgent':
-      return subject.keylimeUuid ?? (subject.hostName === null ? null : `agent.keylime.${subject.hostName}`);
+      return subject.keylimeUuid ?? keylimeAgentName(subject);
+    case 'keylimeAgentName':
+      return keylimeAgentName(subject);
     case 'firstDnsName':
       return subject.names.dnsNames[0] ?? null;
     case 'principal':
@@ -181,6 +184,9 @@ function commonNameText(profile: Profile, subject: PlanSubject): string | null {
       return profile.commonName satisfies never;
   }
 }
+
+const keylimeAgentName = ({ hostName }: PlanSubject): string | null =>
+  hostName === null ? null : `agent.keylime.${hostName}`;
 
 function keyDenials(profile: Profile, key: PlanKey): Denial[] {
   const denials: Denial[] = [];

@@ -27,8 +27,11 @@ export type NameRule =
   | { readonly cidr: string }
   | { readonly any: true };
 
-/** How the subject's commonName comes about. */
-export type CommonNameRule = 'hostName' | 'keylimeAgent' | 'firstDnsName' | 'principal';
+/**
+ * How the subject's commonName comes about. `keylimeAgent` is the agent's UUID (hash_ek), or `agent.keylime.<host name>`
+ * where that is unknown; `keylimeAgentName` is always the latter.
+ */
+export type CommonNameRule = 'hostName' | 'keylimeAgent' | 'keylimeAgentName' | 'firstDnsName' | 'principal';
 
 /** Names that a certificate carries in its subjectAltName. Addresses in RFC 5952 / dotted-quad text. */
 export type CertificateNames = {

@@ -92,6 +92,11 @@ describe('a plan', () => {
     const planned = planCertificate(asked({ subject: subject(over) }));
     expect(planned.ok && planned.value.commonName).toBe(expected);
   });
+
+  test('names a Keylime agent by agent.keylime.<host> even where the UUID is known, when the profile says so', () => {
+    const planned = planCertificate(asked({ profile: profile({ commonName: 'keylimeAgentName' }) }));
+    expect(planned.ok && planned.value.commonName).toBe('agent.keylime.a.example.org');
+  });
 });
 
 describe('a denial', () => {
@@ -103,6 +108,19 @@ describe('a denial', () => {
   test('comes for a key type that the profile does not take', () => {
     expect(reasons(asked({ key: { ...asked().key, keyType: 'rsa-2048' } }))).toEqual(['keyTypeNotAllowed']);
   });
+
+  test.each(['hostName', 'keylimeAgent', 'keylimeAgentName', 'firstDnsName', 'principal'] as const)(
+    'comes for a commonName that cannot be made: %s',
+    (commonName) => {
+      const nobody = {
+        ...{ names: { dnsNames: [], ipAddresses: ['10.0.0.7'], uris: [] }, hostName: null },
+        ...{ keylimeUuid: null, principal: null },
+      };
+      expect(reasons(asked({ profile: profile({ commonName }), subject: subject(nobody) }))).toEqual([
+        'commonNameUnknown',
+      ]);
+    },
+  );
 
   test('comes for a commonName of more than 64 characters, with the reason', () => {
     const hostName = `${'a'.repeat(60)}.example.org`;
