@@ -2,7 +2,7 @@
 // the composition root: nothing is decided here.
 import type { Authorities } from './authorities.ts';
 import type { CertificateRecord } from './domain/certificate.ts';
-import { type Cursor, decodeCursor, encodeCursor } from './domain/cursor.ts';
+import { type Cursor, decodeCursor, encodeCursor, pageOf } from './domain/cursor.ts';
 import { longestCriticalSeconds, longestWarningSeconds } from './domain/expiry.ts';
 import type { Profile } from './domain/profile.ts';
 import { renewalWindow } from './domain/renewal.ts';
@@ -32,45 +32,12 @@ const positionOf = (cursor: Cursor | null) =>
 
 /** The certificate reads of the API. */
 export function certificateReads(sources: Sources): Omit<CertificateServices, 'issueFromCsr'> {
-  const { certificates, authorities } = sources;
-  const resource = (record: CertificateRecord): CertificateResource =>
-    certificateResource(record, authorities.chainPemOf(record.issuerId));
-  const find = async (name: string): Promise<CertificateRecord | null> => {
-    const parsed = parseCertificateName(name);
-    if (parsed === null) return null;
-    return parsed.kind === 'fingerprint'
-      ? certificates.byFingerprint(parsed.fingerprint)
-      : certificates.byCertId(parsed.keyIdentifier, parsed.serialNumber);
-  };
-  const report = expiryReport({
-    expiringCertificates: (query) => certificates.expiring(query),
-    expirySummary: (now, givenUpBefore) =>
-      certificates.expirySummary(
-        now,
-        { warning: longestWarningSeconds, critical: longestCriticalSeconds },
-        givenUpBefore,
-      ),
-  });
+  const find = finder(sources);
   return {
-    findCertificates: async (query, { now }) => {
-      const rows = await certificates.list({
-        endsFrom: null,
-        endsBy: query.within === undefined ? null : new Date(now.getTime() + query.within * 1000),
-        profile: query.profile ?? null,
-        deviceId: query.device ?? null,
-        serialNumber: query.serial ?? null,
-        status: query.status ?? null,
-        after: positionOf(decodeCursor(query.cursor, 'sha256')),
-        limit: query.limit + 1,
-      });
-      const page = rows.slice(0, query.limit);
-      const last = page[page.length - 1];
-      const isMore = rows.length > query.limit && last !== undefined;
-      return { items: page.map(resource), next: isMore ? encodeCursor(cursorOf(last)) : null };
-    },
+    findCertificates: certificatePages(sources),
     showCertificate: async (cert) => {
       const record = await find(cert);
-      return record === null ? null : resource(record);
+      return record === null ? null : resourceOf(sources, record);
     },
     renewalInfo: async (certId) => {
       const record = await find(certId);
@@ -78,17 +45,55 @@ export function certificateReads(sources: Sources): Omit<CertificateServices, 'i
       const { start, end } = renewalWindow(record);
       return { suggestedWindow: { start: wireTime(start), end: wireTime(end) } };
     },
-    expiryReport: async (query, { now }) => {
-      const { report: page, next } = await report(
-        {
-          withinSeconds: query.within ?? null,
-          after: positionOf(decodeCursor(query.cursor, 'sha256')),
-          limit: query.limit,
-        },
-        now,
-      );
-      return { ...page, next: next === null ? null : encodeCursor(cursorOf(next)) };
-    },
+    expiryReport: expiryPages(sources),
+  };
+}
+
+const resourceOf = ({ authorities }: Sources, record: CertificateRecord): CertificateResource =>
+  certificateResource(record, authorities.chainPemOf(record.issuerId));
+
+/** Finds a certificate by either of its names. */
+const finder =
+  ({ certificates }: Sources) =>
+  async (name: string): Promise<CertificateRecord | null> => {
+    const parsed = parseCertificateName(name);
+    if (parsed === null) return null;
+    return parsed.kind === 'fingerprint'
+      ? certificates.byFingerprint(parsed.fingerprint)
+      : certificates.byCertId(parsed.keyIdentifier, parsed.serialNumber);
+  };
+
+const certificatePages =
+  (sources: Sources): CertificateServices['findCertificates'] =>
+  async (query, { now }) => {
+    const rows = await sources.certificates.list({
+      endsFrom: null,
+      endsBy: query.within === undefined ? null : new Date(now.getTime() + query.within * 1000),
+      profile: query.profile ?? null,
+      deviceId: query.device ?? null,
+      serialNumber: query.serial ?? null,
+      status: query.status ?? null,
+      after: positionOf(decodeCursor(query.cursor, 'sha256')),
+      limit: query.limit + 1,
+    });
+    const { page, last } = pageOf(rows, query.limit);
+    const items = page.map((record) => resourceOf(sources, record));
+    return { items, next: last === null ? null : encodeCursor(cursorOf(last)) };
+  };
+
+function expiryPages({ certificates }: Sources): CertificateServices['expiryReport'] {
+  const thresholds = { warning: longestWarningSeconds, critical: longestCriticalSeconds };
+  const report = expiryReport({
+    expiringCertificates: (query) => certificates.expiring(query),
+    expirySummary: (now, givenUpBefore) => certificates.expirySummary(now, thresholds, givenUpBefore),
+  });
+  return async (query, { now }) => {
+    const after = positionOf(decodeCursor(query.cursor, 'sha256'));
+    const { report: page, next } = await report(
+      { withinSeconds: query.within ?? null, after, limit: query.limit },
+      now,
+    );
+    return { ...page, next: next === null ? null : encodeCursor(cursorOf(next)) };
   };
 }
 

@@ -96,7 +96,7 @@ async function accessServices(db: Database): Promise<AccessServices> {
   };
 }
 
-/** The issuer is ready when its key signs: asked once, since the keys are in this process. */
+/** The issuers are ready until one of their certificates ends: only dates are looked at, and no key is tried here. */
 function healthServices({ db, authorities, log }: ServiceParts): HealthServices {
   return {
     isDatabaseReady: async () => {

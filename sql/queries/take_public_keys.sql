@@ -1,5 +1,6 @@
 -- Public keys get their one holder and their one kind, in the order of their digests so that two takings never wait for
--- each other. Fewer rows than keys: one has another holder or kind, or is compromised. The EK of a retired device is free.
+-- each other both ways. Fewer rows than keys: one has another holder or kind, or is compromised. The EK of a retired
+-- device is free.
 insert into public_key (spki_sha256, kind, device_id, first_seen_at)
 select spki_sha256, kind, $1, $4::timestamptz
   from unnest($2::text[], $3::text[]) as k (spki_sha256, kind)

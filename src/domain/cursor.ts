@@ -28,3 +28,9 @@ export function decodeCursor(text: string | undefined, idForm: keyof typeof idFo
   if (!isWhole || !idForms[idForm].test(id)) throw new MalformedCursor();
   return { at, id };
 }
+
+/** Of rows of which one more than `limit` was asked for: the page, and its last row when more lies behind it. */
+export function pageOf<T>(rows: readonly T[], limit: number): { readonly page: readonly T[]; readonly last: T | null } {
+  const page = rows.slice(0, limit);
+  return { page, last: rows.length > limit ? (page.at(-1) ?? null) : null };
+}

@@ -8,7 +8,7 @@ import {
   lapsesAt,
   type PendingEnrollment,
 } from '../domain/enrollment.ts';
-import { type Cursor, decodeCursor, encodeCursor } from '../domain/cursor.ts';
+import { type Cursor, decodeCursor, encodeCursor, pageOf } from '../domain/cursor.ts';
 import { type Principal, principalText } from '../domain/principal.ts';
 import { defaultGrantProfiles, type Profile } from '../domain/profile.ts';
 import { err, ok, type Refusal, type Result } from '../domain/result.ts';
@@ -47,10 +47,9 @@ export const listEnrollments =
     const since = new Date(now.getTime() - approvalLifetimeSeconds * 1000);
     const after = decodeCursor(query.cursor, 'uuid');
     const found = await ports.listEnrollments({ state: query.state, since, after, limit: query.limit + 1 });
-    const shown = found.slice(0, query.limit);
-    const last = found.length > query.limit ? shown.at(-1) : undefined;
-    const items = await Promise.all(shown.map((enrollment) => resourceOf(ports, enrollment)));
-    return { items, next: last === undefined ? null : encodeCursor(positionOf(last)) };
+    const { page, last } = pageOf(found, query.limit);
+    const items = await Promise.all(page.map((enrollment) => resourceOf(ports, enrollment)));
+    return { items, next: last === null ? null : encodeCursor(positionOf(last)) };
   };
 
 const positionOf = ({ updatedAt, id }: Waiting): Cursor => ({ at: updatedAt, id });

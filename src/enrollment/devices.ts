@@ -1,6 +1,6 @@
 // Hosts in the inventory: shown, granted, suspended, resumed, retired, and known beforehand by their EK. What becomes of
 // their certificates when they are suspended or retired is not decided here.
-import { type Cursor, decodeCursor, encodeCursor } from '../domain/cursor.ts';
+import { type Cursor, decodeCursor, encodeCursor, pageOf } from '../domain/cursor.ts';
 import type { Device, DeviceState, Grant, Lineage, Preregistration } from '../domain/device.ts';
 import { type Principal, principalText } from '../domain/principal.ts';
 import type { Profile } from '../domain/profile.ts';
@@ -42,10 +42,9 @@ export const listDevices =
   (ports: DevicePorts) =>
   async (query: { readonly cursor?: string; readonly limit: number }): Promise<Page<DeviceResource>> => {
     const found = await ports.listDevices(decodeCursor(query.cursor, 'uuid'), query.limit + 1);
-    const shown = found.slice(0, query.limit);
-    const last = found.length > query.limit ? shown.at(-1) : undefined;
-    const items = await Promise.all(shown.map((device) => resourceOf(ports, device)));
-    return { items, next: last === undefined ? null : encodeCursor({ at: last.createdAt, id: last.id }) };
+    const { page, last } = pageOf(found, query.limit);
+    const items = await Promise.all(page.map((device) => resourceOf(ports, device)));
+    return { items, next: last === null ? null : encodeCursor({ at: last.createdAt, id: last.id }) };
   };
 
 /** One device, or null. */

@@ -1,7 +1,7 @@
 // Enrollment tokens: made, listed and withdrawn by admins. A token is a grant in waiting; it is spent elsewhere, in the
 // transaction that makes the device.
 import { createHash } from 'node:crypto';
-import { type Cursor, decodeCursor, encodeCursor } from '../domain/cursor.ts';
+import { type Cursor, decodeCursor, encodeCursor, pageOf } from '../domain/cursor.ts';
 import type { Grant } from '../domain/device.ts';
 import {
   encodeEnrollmentToken,
@@ -72,10 +72,9 @@ export const listEnrollmentTokens =
   (ports: EnrollmentTokenPorts) =>
   async (query: { readonly cursor?: string; readonly limit: number }): Promise<Page<EnrollmentTokenResource>> => {
     const found = await ports.listEnrollmentTokens(decodeCursor(query.cursor, 'uuid'), query.limit + 1);
-    const shown = found.slice(0, query.limit);
-    const last = found.length > query.limit ? shown.at(-1) : undefined;
-    const next = last === undefined ? null : encodeCursor({ at: last.createdAt, id: last.id });
-    return { items: shown.map(resourceOf), next };
+    const { page, last } = pageOf(found, query.limit);
+    const next = last === null ? null : encodeCursor({ at: last.createdAt, id: last.id });
+    return { items: page.map(resourceOf), next };
   };
 
 /** Withdraws a token at once; a second time is no fault. */

@@ -1,5 +1,6 @@
 // The expiry report: every certificate in use, nearest end first, with its level. Levels belong to lineages: a
 // certificate that was already replaced is not in it.
+import { pageOf } from '../domain/cursor.ts';
 import { expiryLevel, expiryReason, givenUpAfterSeconds } from '../domain/expiry.ts';
 import { type ExpiryReport, wireTime } from '../domain/wire.ts';
 
@@ -49,12 +50,10 @@ export const expiryReport =
       ports.expiringCertificates({ endsBy, after: query.after, limit: query.limit + 1, givenUpBefore }),
       ports.expirySummary(now, givenUpBefore),
     ]);
-    const page = rows.slice(0, query.limit);
-    const last = page[page.length - 1];
-    const isMore = rows.length > query.limit && last !== undefined;
+    const { page, last } = pageOf(rows, query.limit);
     return {
       report: { generatedAt: wireTime(now), summary, items: page.map((row) => reportItem(row, now)) },
-      next: isMore ? { notAfter: last.notAfter, fingerprint: last.fingerprint } : null,
+      next: last === null ? null : { notAfter: last.notAfter, fingerprint: last.fingerprint },
     };
   };
 

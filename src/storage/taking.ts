@@ -64,7 +64,11 @@ export async function takeIn(db: Database, taking: Taking): Promise<TakingOutcom
 const constraintOf = (error: unknown): string =>
   typeof error === 'object' && error !== null && 'constraint' in error ? String(error.constraint) : '';
 
-/** Locks are always taken in this order, so that two takings wait for each other and never both ways. */
+/**
+ * Locks are always taken in this order, so that two takings wait for each other and never both ways. The recording of
+ * intents takes public keys before devices: where it meets a taking the other way round, PostgreSQL fails one of both
+ * (40P01), which is rolled back and may be tried again.
+ */
 async function takeAll(tx: Session, taking: Taking): Promise<void> {
   const { device, at } = taking;
   const [locked] = await lockActivation(tx, [taking.enrollmentId, taking.bodySha256]);
