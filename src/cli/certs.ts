@@ -25,7 +25,7 @@ export function addCertsCommands(program: Command, world: World): void {
     .option('--profile <name>')
     .option('--status <status>', 'good or revoked')
     .option('--device <id>')
-    .option('--serial <hex>')
+    .option('--serial <hex>', 'as openssl prints it')
     .action((options: ListOptions) => listCertificates(world, options));
   withClientOptions(certs.command('show <certificate>').description('one, by SHA-256 or CertID')).action(
     async (certificate: string, options: ClientOptions) => {
@@ -36,8 +36,8 @@ export function addCertsCommands(program: Command, world: World): void {
 }
 
 const listCertificates = (world: World, options: ListOptions): Promise<void> => {
-  const { within, profile, device, serial } = options;
-  const status = statusOf(options.status);
+  const { within, profile, device } = options;
+  const [status, serial] = [statusOf(options.status), serialOf(options.serial)];
   return printPage<CertificateResource>(world, options, {
     list: (service, page) => service.findCertificates({ ...page, within, profile, status, device, serial }),
     columns: {
@@ -50,6 +50,13 @@ const listCertificates = (world: World, options: ListOptions): Promise<void> => 
 function statusOf(text: string | undefined): CertificateResource['status'] | undefined {
   if (text === undefined || text === 'good' || text === 'revoked') return text;
   throw wrongUsage(`--status ${text} is neither good nor revoked`);
+}
+
+/** A serial number as `openssl x509` prints it, in capitals or with colons, in the form of the API. */
+function serialOf(text: string | undefined): string | undefined {
+  const serial = text?.replaceAll(':', '').toLowerCase();
+  if (serial === undefined || /^(?:[0-9a-f]{2}){1,20}$/.test(serial)) return serial;
+  throw wrongUsage(`--serial ${text} is no serial number`, 'accepted: at most 20 octets in hex, colons allowed');
 }
 
 /** One certificate for people, its PEM last. */

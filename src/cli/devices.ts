@@ -44,10 +44,15 @@ const showCommand = (
   world: World,
   operation: (id: string) => (service: Service) => ReturnType<Service['showDevice']>,
 ): Command =>
-  withClientOptions(command).action(async (id: string, options: ClientOptions) => {
-    const resource = await ask(world, options, operation(id));
+  withClientOptions(command).action(async (text: string, options: ClientOptions) => {
+    const resource = await ask(world, options, operation(deviceId(text)));
     print(world, options, { resource, text: describeDevice });
   });
+
+function deviceId(text: string): string {
+  if (/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text)) return text;
+  throw wrongUsage(`${text} is no id of a device`, 'an id is a UUID, as `omens devices list` shows it');
+}
 
 function addStateCommands(devices: Command, world: World): void {
   showCommand(
@@ -171,7 +176,8 @@ function exceptionOf(text: string | undefined): Pick<PreregistrationBody, 'excep
   throw wrongUsage(`--exception ${text} is neither rocaWeak nor noCertificate`);
 }
 
-async function grants(world: World, id: string, options: ClientOptions & { readonly set?: string }): Promise<void> {
+async function grants(world: World, text: string, options: ClientOptions & { readonly set?: string }): Promise<void> {
+  const id = deviceId(text);
   const wanted = options.set === undefined ? null : readGrants(options.set);
   const device = await ask(world, options, (service) =>
     wanted === null ? service.showDevice(id) : service.replaceGrants(id, wanted),

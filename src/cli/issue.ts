@@ -3,6 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { messageOf } from '../domain/thrown.ts';
 import type { CertificateBody, CertificateResource } from '../domain/wire.ts';
 import { CommandFailure } from './failure.ts';
 import { print } from './output.ts';
@@ -22,7 +23,7 @@ export function addIssueCommand(program: Command, world: World): void {
 
 async function issue(world: World, options: IssueOptions): Promise<void> {
   const body: CertificateBody = { profile: options.profile, csr: readRequest(options.csr).toString('base64url') };
-  mkdirSync(options.out, { recursive: true });
+  makeDirectory(options.out);
   const attempt = attemptFor(join(options.out, '.omens-attempt.json'), body);
   const resource = await ask(world, options, async (service) => {
     const answer = await service.issue(body, attempt.key);
@@ -43,6 +44,19 @@ async function issue(world: World, options: IssueOptions): Promise<void> {
   );
 }
 
+function makeDirectory(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    const isFile = code === 'EEXIST' || code === 'ENOTDIR';
+    throw new CommandFailure(`--out ${path} ${isFile ? 'is a file' : `cannot be made: ${messageOf(cause)}`}`, {
+      hints: ['--out names a directory; it is made where there is none'],
+      cause,
+    });
+  }
+}
+
 const filesOf = ({ pem, chain }: CertificateResource): readonly (readonly [name: string, text: string])[] => [
   ['chain.pem', chain],
   ['fullchain.pem', pem + chain],
@@ -55,7 +69,7 @@ function readRequest(file: string): Buffer {
   try {
     octets = readFileSync(file);
   } catch (cause) {
-    throw new CommandFailure(`cannot read ${file}: ${cause instanceof Error ? cause.message : String(cause)}`, {
+    throw new CommandFailure(`cannot read ${file}: ${messageOf(cause)}`, {
       cause,
     });
   }

@@ -37,6 +37,7 @@ type Parameter = {
   readonly name: string;
   readonly in: 'path' | 'query' | 'header';
   readonly required?: boolean;
+  readonly schema: { readonly type?: string };
   readonly pointer: string;
 };
 
@@ -58,8 +59,7 @@ const documentId = 'contract:';
 /** Compiles the text of openapi.yaml (3.1; JSON Schema 2020-12; ajv in strict mode). Throws at any fault of it. */
 export function compileContract(text: string): Contract {
   const document = parseYaml(text) as Document;
-  const checking = makeAjv(document, {});
-  const reading = makeAjv(document, { coerceTypes: true });
+  const ajv = makeAjv(document);
   const found = Object.entries(document.paths).flatMap(([path, item]) =>
     Object.entries(item)
       .filter(([method]) => methods.includes(method))
@@ -76,20 +76,20 @@ export function compileContract(text: string): Contract {
     operation: <P, B>(method: string, path: string) => {
       const entry = found.find((one) => one.path === path && one.method.toUpperCase() === method);
       if (entry === undefined) throw new Error(`openapi.yaml has no ${method} ${path}`);
-      return compileOperation<P, B>({ document, ...entry }, { checking, reading });
+      return compileOperation<P, B>({ document, ...entry }, ajv);
     },
   };
 }
 
 /** The document is no schema itself, but all its schemas are reached through it. */
-function makeAjv(document: Document, options: { readonly coerceTypes?: true }): Ajv2020 {
-  const ajv = new Ajv2020({ strict: true, allowUnionTypes: true, ...options });
+function makeAjv(document: Document): Ajv2020 {
+  // `verbose` puts the schema beside each error: from it a refusal says what would be accepted.
+  const ajv = new Ajv2020({ strict: true, allowUnionTypes: true, verbose: true });
   ajv.addVocabulary(['openapi', 'info', 'servers', 'tags', 'paths', 'components']);
   ajv.addSchema({ ...document, $id: documentId });
   return ajv;
 }
 
-type Compilers = { readonly checking: Ajv2020; readonly reading: Ajv2020 };
 type Entry = {
   readonly document: Document;
   readonly path: string;
@@ -97,17 +97,18 @@ type Entry = {
   readonly object: OperationObject;
 };
 
-function compileOperation<P, B>(entry: Entry, { checking, reading }: Compilers): Operation<P, B> {
+function compileOperation<P, B>(entry: Entry, ajv: Ajv2020): Operation<P, B> {
   const parameters = parametersOf(entry);
-  const params = reading.compile<P>(objectSchema(parameters.filter((one) => one.in === 'path')));
-  const query = reading.compile<Query>(objectSchema(parameters.filter((one) => one.in === 'query')));
+  const params = ajv.compile<P>(objectSchema(parameters.filter((one) => one.in === 'path')));
+  const queryParameters = parameters.filter((one) => one.in === 'query');
+  const query = ajv.compile<Query>(objectSchema(queryParameters));
   const headerParameters = parameters.filter((one) => one.in === 'header');
-  const headers = reading.compile(objectSchema(headerParameters));
+  const headers = ajv.compile(objectSchema(headerParameters));
   const reference = bodyReference(entry.object);
-  const body = reference === null ? null : checking.compile<B>({ $ref: `${documentId}${reference}` });
+  const body = reference === null ? null : ajv.compile<B>({ $ref: `${documentId}${reference}` });
   return {
     readParams: (value) => read(params, value, 'notFound'),
-    readQuery: (value) => read(query, value, 'malformedQuery'),
+    readQuery: (value) => read(query, withIntegers(value, queryParameters), 'malformedQuery'),
     checkHeaders: (header) => {
       const given = headerParameters.map(({ name }) => [name, header(name.toLowerCase())] as const);
       const result = read(headers, Object.fromEntries(given.filter(([, value]) => value !== null)), 'malformedHeader');
@@ -115,6 +116,18 @@ function compileOperation<P, B>(entry: Entry, { checking, reading }: Compilers):
     },
     readBody: (value) => readBody(body, value),
   };
+}
+
+/** Integers of a query are text: those in plain decimal become numbers, any other form is left for the schema to refuse. */
+function withIntegers(query: unknown, parameters: readonly Parameter[]): unknown {
+  if (typeof query !== 'object' || query === null) return query;
+  const isInteger = (name: string): boolean =>
+    parameters.some((one) => one.name === name && one.schema.type === 'integer');
+  const entries = Object.entries(query).map(([name, value]: [string, unknown]) => {
+    const isDecimal = typeof value === 'string' && /^(?:0|[1-9][0-9]{0,14})$/.test(value);
+    return [name, isDecimal && isInteger(name) ? Number(value) : value] as const;
+  });
+  return Object.fromEntries(entries);
 }
 
 function readBody<B>(validate: ValidateFunction<B> | null, value: unknown): Result<B, Refusal<ShapeReason>> {
@@ -146,14 +159,34 @@ function shapeRefusal(error: ErrorObject | undefined, reason: ShapeReason): Refu
       ? 'this operation knows no such member'
       : missing !== undefined
         ? 'is missing'
-        : (error?.message ?? 'does not have the shape of the contract');
-  const allowed = parameters['allowedValues'];
+        : error?.keyword === 'pattern'
+          ? 'does not have the form of the contract'
+          : (error?.message ?? 'does not have the shape of the contract');
+  const accepted = acceptedBy(error);
   return {
     reason,
     detail: `${field === '' ? 'it' : field}: ${detail}`,
     ...(field === '' ? {} : { field }),
-    ...(Array.isArray(allowed) ? { accepted: allowed.map(String).join(', ') } : {}),
+    ...(accepted === null ? {} : { accepted }),
   };
+}
+
+type Bounds = {
+  readonly description?: unknown;
+  readonly examples?: unknown;
+  readonly minimum?: unknown;
+  readonly maximum?: unknown;
+};
+
+/** What would do, as the schema says it: values, both ends of a range, or the words that explain a pattern. */
+function acceptedBy(error: ErrorObject | undefined): string | null {
+  const allowed = (error?.params as { readonly allowedValues?: unknown } | undefined)?.allowedValues;
+  if (Array.isArray(allowed)) return allowed.map(String).join(', ');
+  const { description, examples, minimum, maximum } = (error?.parentSchema ?? {}) as Bounds;
+  if (typeof minimum === 'number' && typeof maximum === 'number') return `an integer from ${minimum} to ${maximum}`;
+  if (error?.keyword !== 'pattern') return null;
+  if (typeof description === 'string') return description;
+  return Array.isArray(examples) ? `a text like ${examples.map(String).join(', ')}` : null;
 }
 
 function parametersOf({ document, path, method, object }: Entry): readonly Parameter[] {

@@ -107,6 +107,7 @@ describe('making one', () => {
       'limits.sources.0',
       'limits.sources.1',
     ]);
+    expect(new Set(faults.map(({ reason }) => reason))).toEqual(new Set(['malformedLimit']));
     expect(tokens.size).toBe(0);
   });
 });

@@ -274,6 +274,7 @@ describe('no chain', () => {
   const past = ca('Old CA', { issuer: vendorRoot, notAfter: new Date(start) });
   const future = ca('New CA', { issuer: vendorRoot, notBefore: new Date(start + 9 * day) });
   const low = ca('Low CA', { issuer: vendor });
+  const weak = ca('Weak CA', { issuer: vendorRoot, keys: rsa(1024) });
   const foreignRoot = ca('Vendor EK Root');
   const forged = ca('Vendor EK CA', { issuer: foreignRoot });
   const sha1 = handmade({
@@ -303,6 +304,7 @@ describe('no chain', () => {
     ['through an expired CA', under(past), [past.der], 'certificateExpired'],
     ['through a CA of the future', under(future), [future.der], 'certificateNotYetValid'],
     ['through more CAs than allowed', under(low), [low.der, vendor.der], 'pathLengthExceeded'],
+    ['through a CA with an RSA key of 1024 bits', under(weak), [weak.der], 'issuerKeyNotAccepted'],
     ['with SHA-1', sha1, [rsaVendor.der], 'signatureAlgorithmNotAccepted'],
     ['with eleven intermediates', ek(), Array.from({ length: 11 }, () => vendor.der), 'tooManyIntermediates'],
     ['with an intermediate that is no certificate', ek(), [new Uint8Array(5)], 'issuerUnknown'],
