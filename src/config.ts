@@ -5,9 +5,8 @@ import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { compileSchema, type FileFault, readYaml } from './checked-yaml.ts';
-import { formatIpAddress, isDnsName, parseIpAddress } from './domain/names.ts';
+import { formatIpAddress, isCidr, isDnsName, parseIpAddress } from './domain/names.ts';
 import { err, ok, type Result } from './domain/result.ts';
-import { isCidr } from './profile-file.ts';
 
 /** Where a listener binds. `host` is an address without brackets or a host name; port 0 takes a free one. */
 export type ListenAddress = { readonly host: string; readonly port: number };

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { compileSchema, type FileFault, readYaml } from './checked-yaml.ts';
 import type { Profile } from './domain/profile.ts';
 import { err, ok, type Result } from './domain/result.ts';
-import { type ProfileFile, profileRules, profileSchema, toProfile } from './profile-file.ts';
+import { type ProfileFile, profileSchema, toProfile } from './profile-file.ts';
+import { profileRules } from './profile-rules.ts';
 
 /** A certificate of a TPM vendor. `file` is its name in its folder; `der` is exactly one certificate. */
 export type EndorsementCertificate = { readonly file: string; readonly der: Uint8Array };

@@ -1,8 +1,6 @@
-// The format of policies/profiles/*.yaml: its JSON Schema, its mapping to the domain's Profile, and the rules of the two
-// trust domains that no profile may break. Reading the files is for policies.ts.
-import type { FileFault } from './checked-yaml.ts';
-import { isDnsName, isUri, normalizeIpAddress, parseIpAddress } from './domain/names.ts';
-import type { CertificateNames, NameRule, Profile } from './domain/profile.ts';
+// The format of policies/profiles/*.yaml: its JSON Schema, and its mapping to the domain's Profile. What no profile may say
+// is in profile-rules.ts; reading the files is for policies.ts.
+import { extendedKeyUsages, type NameRule, type Profile } from './domain/profile.ts';
 
 /** A name rule as written: a string matches exactly, everything else says what it is. */
 type WrittenRule = string | Exclude<NameRule, { readonly exact: string }>;
@@ -96,8 +94,6 @@ const duration = (description: string): object => ({
 });
 
 const commonNames = ['hostName', 'keylimeAgent', 'keylimeAgentName', 'firstDnsName', 'principal'];
-const extendedKeyUsages = ['serverAuth', 'clientAuth', 'tpmFixed'];
-
 /** JSON Schema of a profile file. Every key is required: a profile has no defaults. */
 export const profileSchema: object = object(
   {
@@ -182,121 +178,3 @@ export const toProfile = (file: ProfileFile, digest: string): Profile => ({
   crlDistributionPoint: file.crlDistributionPoint,
   maxPemCharacters: file.maxPemCharacters === 'none' ? null : file.maxPemCharacters,
 });
-
-const day = 24 * 3600;
-
-/**
- * The rules that hold for every profile, whoever edits the file. Checked are: the file's name; an EKU is there; no
- * clientAuth under the estate's root and nothing but clientAuth under Keylime's; a TPM key is never TLS and never
- * obtained without a device; an operator's own certificate lives a day at most; every name and rule is well formed.
- */
-export function profileRules(profile: Profile, file: string): readonly FileFault[] {
-  const fault = (path: string, detail: string, accepted: string): FileFault => ({
-    reason: 'ruleBroken',
-    detail,
-    field: `${file}: ${path}`,
-    accepted,
-  });
-  const usage = profile.extendedKeyUsage;
-  const isTpm = profile.keyOrigin === 'tpm';
-  const broken: readonly (readonly [boolean, FileFault])[] = [
-    [
-      file !== `${profile.name}.yaml`,
-      fault('/name', `"${profile.name}" is not the name of the file`, file.replace(/\.yaml$/, '')),
-    ],
-    [usage.length === 0, fault('/extendedKeyUsage', 'is empty', extendedKeyUsages.join(', '))],
-    [
-      profile.domain === 'estate' && usage.includes('clientAuth'),
-      fault('/extendedKeyUsage', 'clientAuth is never issued under the estate’s root', 'serverAuth, tpmFixed'),
-    ],
-    [
-      profile.domain === 'keylime-control' && usage.some((one) => one !== 'clientAuth'),
-      fault('/extendedKeyUsage', 'keylime-control signs client certificates and nothing else', 'clientAuth'),
-    ],
-    [
-      isTpm && usage.some((one) => one !== 'tpmFixed'),
-      fault('/extendedKeyUsage', 'a key proved by a TPM is a device identity and takes part in no TLS', 'tpmFixed'),
-    ],
-    [
-      isTpm && profile.obtainedBy.some((by) => by !== 'device'),
-      fault('/obtainedBy', 'only a device can prove a TPM key', 'device'),
-    ],
-    [
-      !isTpm && (profile.certificatePolicies.length > 0 || usage.includes('tpmFixed') || profile.hardwareModuleName),
-      fault('/key/origin', 'a software key must not claim to live in a TPM', 'tpm'),
-    ],
-    [
-      profile.commonName === 'principal' &&
-        (profile.obtainedBy.some((by) => by !== 'operator') || profile.lifetimeSeconds > day),
-      fault(
-        '/commonName',
-        'a certificate of a person is never for a device and lives a day at most',
-        'obtainedBy: [operator], lifetime: 24h',
-      ),
-    ],
-    [
-      profile.backdateSeconds >= profile.lifetimeSeconds,
-      fault('/backdate', 'is not shorter than the lifetime', 'a minute or so'),
-    ],
-  ];
-  return [...broken.filter(([is]) => is).map(([, one]) => one), ...nameFaults(profile, fault)];
-}
-
-type MakeFault = (path: string, detail: string, accepted: string) => FileFault;
-
-const kinds = [
-  { path: 'dns', field: 'dnsNames', isValid: isDnsName, accepted: 'a lower-case DNS name' },
-  {
-    path: 'ip',
-    field: 'ipAddresses',
-    isValid: (t: string) => normalizeIpAddress(t) === t,
-    accepted: 'an address as RFC 5952 writes it',
-  },
-  { path: 'uri', field: 'uris', isValid: isUri, accepted: 'an absolute URI' },
-] as const satisfies readonly {
-  path: string;
-  field: keyof CertificateNames;
-  isValid: (t: string) => boolean;
-  accepted: string;
-}[];
-
-const nameFaults = (profile: Profile, fault: MakeFault): readonly FileFault[] =>
-  kinds.flatMap(({ path, field, isValid, accepted }) => [
-    ...profile.fixedNames[field].flatMap((name, at) =>
-      isValid(name) ? [] : [fault(`/writes/${path}/${at}`, `"${name}" is not well formed`, accepted)],
-    ),
-    ...profile.allowedNames[field].flatMap((one, at) => {
-      const wrong = ruleFault(one, field, isValid);
-      return wrong === null ? [] : [fault(`/names/${path}/${at}`, wrong, accepted)];
-    }),
-  ]);
-
-function ruleFault(one: NameRule, field: keyof CertificateNames, isValid: (text: string) => boolean): string | null {
-  if ('exact' in one) return isValid(one.exact) ? null : `"${one.exact}" is not well formed`;
-  if ('subdomainsOf' in one) {
-    const fits = field === 'dnsNames' && isDnsName(one.subdomainsOf) && !one.subdomainsOf.startsWith('*');
-    return fits ? null : 'subdomainsOf takes a domain, and only among DNS names';
-  }
-  if ('cidr' in one)
-    return field === 'ipAddresses' && isCidr(one.cidr) ? null : 'cidr takes network/bits, and only among addresses';
-  if ('pattern' in one) return isPattern(one.pattern) ? null : 'is not a regular expression';
-  return null;
-}
-
-/** Whether a text is `network/bits` of IPv4 or IPv6, with bits within the family's length. */
-export function isCidr(text: string): boolean {
-  const [network = '', bits = '', ...rest] = text.split('/');
-  const octets = parseIpAddress(network);
-  return (
-    octets !== null && rest.length === 0 && /^(?:0|[1-9][0-9]{0,2})$/.test(bits) && Number(bits) <= octets.length * 8
-  );
-}
-
-function isPattern(pattern: string): boolean {
-  try {
-    new RegExp(`^(?:${pattern})$`, 'u');
-    return true;
-  } catch {
-    return false;
-  }
-}

@@ -52,9 +52,10 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   cli: ['domain', 'client', 'agent'],
   'checked-yaml.ts': ['domain'],
   'profile-file.ts': ['domain', 'checked-yaml.ts'],
+  'profile-rules.ts': ['domain', 'checked-yaml.ts'],
   'passphrase.ts': ['domain', 'checked-yaml.ts'],
-  'config.ts': ['domain', 'x509', 'checked-yaml.ts', 'profile-file.ts'],
-  'policies.ts': ['domain', 'x509', 'checked-yaml.ts', 'profile-file.ts'],
+  'config.ts': ['domain', 'x509', 'checked-yaml.ts'],
+  'policies.ts': ['domain', 'x509', 'checked-yaml.ts', 'profile-file.ts', 'profile-rules.ts'],
 };
 
 /** The only doors between the operator's command and the server: dynamic imports, so that the agent loads no server. */

@@ -91,3 +91,12 @@ export function inCidr(cidr: string, address: string): boolean {
     return ((octet ^ (octets[i] ?? 0)) & mask) === 0;
   });
 }
+
+/** Whether a text is `network/bits` of IPv4 or IPv6, with bits within the family's length. */
+export function isCidr(text: string): boolean {
+  const [network = '', bits = '', ...rest] = text.split('/');
+  const octets = parseIpAddress(network);
+  return (
+    octets !== null && rest.length === 0 && /^(?:0|[1-9][0-9]{0,2})$/.test(bits) && Number(bits) <= octets.length * 8
+  );
+}

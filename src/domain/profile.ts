@@ -11,7 +11,10 @@ export type KeyType = 'ec-p256' | 'ec-p384' | 'rsa-2048' | 'rsa-3072' | 'rsa-409
 export type KeyUsage = 'digitalSignature' | 'keyEncipherment' | 'keyAgreement';
 
 /** RFC 5280 §4.2.1.12 and TCG: `tpmFixed` is 2.23.133.11.1.2, whose only purpose is that no TLS stack accepts it. */
-export type ExtendedKeyUsage = 'serverAuth' | 'clientAuth' | 'tpmFixed';
+export const extendedKeyUsages = ['serverAuth', 'clientAuth', 'tpmFixed'] as const;
+
+/** One of them. */
+export type ExtendedKeyUsage = (typeof extendedKeyUsages)[number];
 
 /** TCG policies that may stand in certificatePolicies once the service itself has checked residency. */
 export type CertificatePolicy = 'verifiedTpmResidency' | 'verifiedTpmFixed';
