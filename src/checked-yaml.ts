@@ -17,6 +17,21 @@ const ajv = new Ajv({ strict: true, allErrors: true, allowUnionTypes: true, verb
 /** Compiles a schema (JSON Schema draft 7, ajv in strict mode) for `readYaml`. */
 export const compileSchema = <T>(schema: object): ValidateFunction<T> => ajv.compile<T>(schema);
 
+/** Schema of a line of text. */
+export const textLine = (description: string): object => ({
+  type: 'string',
+  minLength: 1,
+  maxLength: 1000,
+  description,
+});
+
+/** Schema of a list of mappings that have exactly these keys. */
+export const entryList = (entry: Readonly<Record<string, object>>, description: string): object => ({
+  type: 'array',
+  description,
+  items: { type: 'object', additionalProperties: false, required: Object.keys(entry), properties: entry },
+});
+
 /**
  * Parses YAML 1.2 text of one document and checks it against a compiled schema. Duplicate keys, unknown keys, aliases
  * and unresolved tags are faults; all are reported at once. An empty document counts as an empty mapping.

@@ -63,6 +63,7 @@ function enrollmentPorts({ config, policies, db, authorities, ports }: ServicePa
     ...preregistrationStore(db),
     profiles: policies.profiles,
     endorsementPolicy: endorsementPolicy(policies),
+    tpmDenials: policies.tpmDenials,
     issue: issue(ports),
     preview: preview(ports),
     random: (octets: number): Uint8Array => randomBytes(octets),

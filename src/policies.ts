@@ -1,10 +1,13 @@
-// Loads policies/ once, whole: profiles and the trust anchors of endorsement keys. Decides nothing about a request.
+// Loads policies/ once, whole: profiles, the trust anchors of endorsement keys, and the TPMs that are denied. Decides
+// nothing about a request.
 import { createHash, X509Certificate } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { compileSchema, type FileFault, readYaml } from './checked-yaml.ts';
+import { compileSchema, entryList, type FileFault, readYaml, textLine } from './checked-yaml.ts';
 import type { Profile } from './domain/profile.ts';
 import { err, ok, type Result } from './domain/result.ts';
+import type { TpmDenials } from './domain/tpm-denials.ts';
+import { readTpmDenials } from './tpm-denied-file.ts';
 import { type ProfileFile, profileSchema, toProfile } from './profile-file.ts';
 import { profileRules } from './profile-rules.ts';
 
@@ -19,20 +22,37 @@ export type Policies = {
   readonly endorsementRoots: readonly EndorsementCertificate[];
   /** Links between an EK certificate and a root; never anchors. */
   readonly endorsementIntermediates: readonly EndorsementCertificate[];
+  /** Keys, certificates and firmware of TPMs that are believed no longer. */
+  readonly tpmDenials: TpmDenials;
 };
 
 /**
- * Reads `<directory>/profiles/*.yaml`, `ek-roots/` and `ek-intermediates/`. Every fault of every file is reported, not
- * only the first; `field` names file and place. Each certificate is in the manifest of its folder with the SHA-256 of
- * its DER, and each entry has its file: nothing becomes an anchor by lying in a folder.
+ * Reads `<directory>/profiles/*.yaml`, `ek-roots/`, `ek-intermediates/` and `tpm-denied.yaml`. Every fault of every file
+ * is reported, not only the first; `field` names file and place. Each certificate is in the manifest of its folder with
+ * the SHA-256 of its DER, and each entry has its file: nothing becomes an anchor by lying in a folder.
  */
 export function loadPolicies(directory: string): Result<Policies, readonly FileFault[]> {
   const faults: FileFault[] = [];
   const profiles = loadProfiles(join(directory, 'profiles'), faults);
   const endorsementRoots = loadCertificates(directory, 'ek-roots', faults);
   const endorsementIntermediates = loadCertificates(directory, 'ek-intermediates', faults);
-  if (faults.length > 0) return err(faults);
-  return ok({ profiles, endorsementRoots, endorsementIntermediates });
+  const tpmDenials = loadTpmDenials(directory, faults);
+  if (faults.length > 0 || tpmDenials === null) return err(faults);
+  return ok({ profiles, endorsementRoots, endorsementIntermediates, tpmDenials });
+}
+
+/** A list that is not there is a fault: it may have been lost, and all that it denied would be believed again. */
+function loadTpmDenials(directory: string, faults: FileFault[]): TpmDenials | null {
+  const file = 'tpm-denied.yaml';
+  try {
+    const read = readTpmDenials(file, readFileSync(join(directory, file), 'utf8'));
+    if (!read.ok) faults.push(...read.error);
+    return read.ok ? read.value : null;
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code ?? 'unknown';
+    faults.push(unreadable(file, `cannot be read: ${code}`, 'the file with its three lists, which may be empty'));
+    return null;
+  }
 }
 
 const validateProfile = compileSchema<ProfileFile>(profileSchema);
@@ -69,21 +89,13 @@ type ManifestEntry = {
 
 type Manifest = { readonly certificates: readonly ManifestEntry[]; readonly leftOut: readonly object[] };
 
-const line = (description: string): object => ({ type: 'string', minLength: 1, maxLength: 1000, description });
-
-const list = (entry: Readonly<Record<string, object>>, description: string): object => ({
-  type: 'array',
-  description,
-  items: { type: 'object', additionalProperties: false, required: Object.keys(entry), properties: entry },
-});
-
 /** JSON Schema of `ek-roots/manifest.yaml` and `ek-intermediates/manifest.yaml`. */
 const manifestSchema: object = {
   type: 'object',
   additionalProperties: false,
   required: ['certificates', 'leftOut'],
   properties: {
-    certificates: list(
+    certificates: entryList(
       {
         file: {
           type: 'string',
@@ -95,13 +107,13 @@ const manifestSchema: object = {
           pattern: '^[0-9a-f]{64}$',
           description: 'SHA-256 of the DER, 64 lower-case hex digits',
         },
-        subject: line('the subject, for the reader'),
-        origin: line('where the file was taken from'),
-        note: line('what it is for'),
+        subject: textLine('the subject, for the reader'),
+        origin: textLine('where the file was taken from'),
+        note: textLine('what it is for'),
       },
       'a list of {file, sha256, subject, origin, note}',
     ),
-    leftOut: list({ subject: line('the subject'), reason: line('why') }, 'a list of {subject, reason}'),
+    leftOut: entryList({ subject: textLine('the subject'), reason: textLine('why') }, 'a list of {subject, reason}'),
   },
 };
 

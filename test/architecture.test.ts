@@ -54,8 +54,9 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'profile-file.ts': ['domain', 'checked-yaml.ts'],
   'profile-rules.ts': ['domain', 'checked-yaml.ts'],
   'passphrase.ts': ['domain', 'checked-yaml.ts'],
+  'tpm-denied-file.ts': ['domain', 'checked-yaml.ts'],
   'config.ts': ['domain', 'x509', 'checked-yaml.ts'],
-  'policies.ts': ['domain', 'x509', 'checked-yaml.ts', 'profile-file.ts', 'profile-rules.ts'],
+  'policies.ts': ['domain', 'x509', 'checked-yaml.ts', 'profile-file.ts', 'profile-rules.ts', 'tpm-denied-file.ts'],
 };
 
 /** The only doors between the operator's command and the server: dynamic imports, so that the agent loads no server. */

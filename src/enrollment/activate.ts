@@ -6,6 +6,7 @@ import { err, ok, type Refusal, type Result } from '../domain/result.ts';
 import type { ActivationBody, EnrollmentAnswer } from '../domain/wire.ts';
 import type { AuthorizationReason } from './authorize.ts';
 import { type ActivationReason, decideActivation, inProgress } from './decide-activation.ts';
+import { endorsementDenial, type EndorsementDenialReason } from './denied-tpm.ts';
 import { type IssuePorts, issueGranted } from './issue-granted.ts';
 import { type JudgePorts, type JudgeReason, type Judgement, judgeActivation } from './judge-activation.ts';
 import { octetsOf } from './octets.ts';
@@ -20,6 +21,7 @@ export type ActivateReason =
   | 'keyCompromised'
   | 'hostNameTaken'
   | ActivationReason
+  | EndorsementDenialReason
   | AuthorizationReason
   | JudgeReason;
 
@@ -68,6 +70,8 @@ export const activate =
       ? ports.burnChallenge({ ...step, nonce: enrollment.challenge.nonce, leaseUntil })
       : ports.resumeActivation({ ...step, leaseUntil }));
     if (!isOurs) return err([inProgress]);
+    const denial = endorsementDenial(ports.tpmDenials, enrollment.endorsementKey);
+    if (denial !== null) return refuse(ports, step, [denial]);
     if (enrollment.state === 'authorized') return issueGranted(ports)(enrollment, step);
     if (enrollment.state !== 'challenged' && enrollment.state !== 'approved') return err([inProgress]);
 

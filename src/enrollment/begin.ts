@@ -5,6 +5,7 @@ import { type ChallengedEnrollment, challengeLifetimeSeconds } from '../domain/e
 import { type EnrollmentTokenRecord, parseEnrollmentCredential } from '../domain/enrollment-token.ts';
 import { base64url, hexOf, octetsOfBase64url } from '../domain/octets.ts';
 import { err, ok, type Refusal, type Result } from '../domain/result.ts';
+import type { TpmDenials } from '../domain/tpm-denials.ts';
 import { type ChallengeResource, type EnrollmentBody, wireTime } from '../domain/wire.ts';
 import type { EndorsementKey } from '../tpm2/endorsement-key.ts';
 import { makeCredential } from '../tpm2/make-credential.ts';
@@ -39,6 +40,7 @@ export type BeginPorts = Pick<EnrollmentStore, 'insertEnrollment'> &
   TokenLookups &
   PreregistrationLookups & {
     readonly endorsementPolicy: EndorsementPolicy;
+    readonly tpmDenials: TpmDenials;
     readonly random: (octets: number) => Uint8Array;
     readonly newId: () => string;
   };
@@ -59,6 +61,7 @@ export const beginEnrollment =
     if (!token.ok) return token;
     const tpm = await checkPresentedTpm(presentation.value, {
       policy: ports.endorsementPolicy,
+      denials: ports.tpmDenials,
       exception: async (fingerprint) => (await ports.findPreregistration(fingerprint))?.exception ?? null,
       isProved: async (fingerprint) => (await ports.deviceOfEndorsementKey(fingerprint)) !== null,
       now,

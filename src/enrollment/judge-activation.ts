@@ -6,10 +6,12 @@ import { sameOctets } from '../domain/octets.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Profile } from '../domain/profile.ts';
 import { err, ok, type Refusal, type Result } from '../domain/result.ts';
+import type { TpmDenials } from '../domain/tpm-denials.ts';
 import type { ActivationBody } from '../domain/wire.ts';
 import type { IssueRequest } from '../issuance/issue.ts';
 import { type Authorization, type AuthorizationReason, authorizeActivation } from './authorize.ts';
 import { knownDevices } from './begin.ts';
+import { firmwareDenial } from './denied-tpm.ts';
 import { makeEvidence } from './evidence.ts';
 import { hardwareSerialOf, issueRequestOf, subjectOf } from './issue-granted.ts';
 import { octetsOf } from './octets.ts';
@@ -39,6 +41,7 @@ export type JudgeReason =
   | 'certificationsDiffer'
   | RequestDocumentReason
   | ProofReason
+  | 'firmwareDenied'
   | RequestedReason
   | AuthorizationReason;
 
@@ -46,6 +49,7 @@ export type JudgePorts = DeviceLookups &
   TokenLookups &
   PreregistrationLookups & {
     readonly profiles: ReadonlyMap<string, Profile>;
+    readonly tpmDenials: TpmDenials;
     readonly preview: (request: IssueRequest) => Result<Plan, readonly Refusal[]>;
     readonly newId: () => string;
   };
@@ -69,6 +73,10 @@ export const judgeActivation =
     const proved = proveActivation(enrollment, body, now);
     if (!proved.ok) return err([proved.error]);
     const { document, keys, proof } = proved.value;
+    const { manufacturer } = enrollment.endorsementKey;
+    const versions = keys.map(({ firmwareVersion }) => firmwareVersion);
+    const denial = firmwareDenial(ports.tpmDenials, { manufacturer, versions });
+    if (denial !== null) return err([denial]);
     const requested = readRequested(document, keys, ports.profiles);
     if (!requested.ok) return requested;
     const authorization = await authorize(ports, { enrollment, document, now });

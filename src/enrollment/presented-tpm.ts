@@ -3,6 +3,7 @@
 import type { EndorsementException, PresentedEndorsementKey } from '../domain/enrollment.ts';
 import { sameOctets } from '../domain/octets.ts';
 import { err, ok, type Refusal, type Result } from '../domain/result.ts';
+import type { TpmDenials } from '../domain/tpm-denials.ts';
 import { parsed } from '../tpm2/cursor.ts';
 import { checkEndorsementKey, type EndorsementKey, type EndorsementKeyRefusal } from '../tpm2/endorsement-key.ts';
 import { checkAttestationKey, type CheckedKey, type KeyRefusal } from '../tpm2/key-checks.ts';
@@ -20,12 +21,14 @@ import {
   verifyEndorsementChain,
 } from '../x509/endorsement-chain.ts';
 import { encodePem } from '../x509/pem.ts';
+import { endorsementDenial, type EndorsementDenialReason } from './denied-tpm.ts';
 
 export type PresentedTpmReason =
   | 'malformedPublicArea'
   | 'endorsementCertificateMissing'
   | 'endorsementKeyMismatch'
   | 'rocaWeak'
+  | EndorsementDenialReason
   | EndorsementKeyRefusal['reason']
   | KeyRefusal['reason']
   | 'wrongIssuerSignature'
@@ -37,6 +40,7 @@ type Refused = Refusal<PresentedTpmReason>;
 /** What is known beside the request. */
 export type TpmFacts = {
   readonly policy: EndorsementPolicy;
+  readonly denials: TpmDenials;
   /** The rule that an admin lets exactly this EK break. */
   readonly exception: (ekFingerprint: string) => Promise<EndorsementException | null>;
   /** Whether a device has proved this EK before: its certificate's dates decided then. */
@@ -85,7 +89,8 @@ export const within = <T, R extends string>(member: string, result: Result<T, Re
 
 /**
  * Checks, in order: the EK's public area, template and policy; the AK's attributes; the certificate, that it is for this
- * very key, its purpose and path to a root of the policy; the ROCA fingerprint. Stops at the first fault.
+ * very key, its purpose and path to a root of the policy; that neither is denied; the ROCA fingerprint. Stops at the
+ * first fault.
  */
 export async function checkPresentedTpm(
   presentation: TpmPresentation,
@@ -101,9 +106,11 @@ export async function checkPresentedTpm(
   const validity = (await facts.isProved(fingerprint)) ? 'ignored' : 'enforced';
   const vouched = vouch({ presentation, spkiDer: publicKey.spkiDer, exception, validity, facts });
   if (!vouched.ok) return vouched;
+  const { certificate, path } = vouched.value;
+  const denial = endorsementDenial(facts.denials, { fingerprint, path });
+  if (denial !== null) return err(denial);
   const isWeak = area.type === 'rsa' && isRocaWeak(area.modulus);
   if (isWeak && exception !== 'rocaWeak') return err(rocaWeak('ekPublic', anotherEk));
-  const { certificate, path } = vouched.value;
   return ok({
     key: ek.value,
     attestationKey: ak.value,

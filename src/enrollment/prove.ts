@@ -29,6 +29,8 @@ export type ProvedKey = {
   readonly subjectPublicKeyInfo: Uint8Array;
   readonly spkiSha256: string;
   readonly keyType: KeyType;
+  /** TPMS_ATTEST.firmwareVersion of its certification: true only if the AK is in the endorsement hierarchy. */
+  readonly firmwareVersion: bigint;
 };
 
 export type ProofReason =
@@ -84,7 +86,8 @@ function proveKey(certification: Certification, vouching: Vouching): Result<Prov
   if (!possessed.ok) return err(wrongProof(at, possessed.error.detail));
   const { subjectPublicKeyInfo, keyType, spkiSha256 } = subject.value;
   const name = hexOf(key.value.name);
-  return ok({ role, public: certification.public, name, subjectPublicKeyInfo, spkiSha256, keyType });
+  const { firmwareVersion } = certified.value;
+  return ok({ role, public: certification.public, name, subjectPublicKeyInfo, spkiSha256, keyType, firmwareVersion });
 }
 
 const wrongProof = (at: number, detail: string): Refused => ({

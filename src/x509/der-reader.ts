@@ -32,7 +32,10 @@ export type BitString = { readonly unusedBits: number; readonly octets: Uint8Arr
  * `nonMinimalSerial` is a serial number with superfluous zero octets, `unsortedSet` a relative distinguished name of
  * several attributes in the wrong order, `paddedKeyUsage` a keyUsage that keeps its trailing zero bits.
  */
-export type DerQuirk = 'nonMinimalSerial' | 'unsortedSet' | 'paddedKeyUsage';
+export const derQuirks = ['nonMinimalSerial', 'unsortedSet', 'paddedKeyUsage'] as const;
+
+/** One of them. */
+export type DerQuirk = (typeof derQuirks)[number];
 
 /** Octets behind, or within, which nothing may be left over: the reading ends with `end()`. */
 export class DerReader {

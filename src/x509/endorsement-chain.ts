@@ -3,6 +3,7 @@
 import { err, ok, type Refusal, type Result } from '../domain/result.ts';
 import { caFault, isCandidate, shownName, signatureFault, validityFault, type LinkReason } from './ca-link.ts';
 import { isSelfIssued, readCertificate, type Certificate } from './certificate.ts';
+import { derQuirks } from './der-reader.ts';
 import { sha256Hex } from './digest.ts';
 
 declare const policyBrand: unique symbol;
@@ -18,9 +19,6 @@ export type EndorsementPolicy = {
 export type PolicyCertificate = { readonly file: string; readonly der: Uint8Array };
 
 export type PolicyReason = 'malformedPolicyCertificate' | 'anchorNotSelfSigned' | 'policyCertificateNotCa';
-
-/** Departures of vendors' CA certificates from DER; harmless, since each is pinned by its digest or signed by a CA above. */
-const caQuirks = ['nonMinimalSerial', 'unsortedSet', 'paddedKeyUsage'] as const;
 
 /** Loads roots and intermediates, or says everything that is wrong with them. Roots must be self-signed. */
 export function loadEndorsementPolicy(files: {
@@ -40,7 +38,7 @@ function loadCa(
   { file, der }: PolicyCertificate,
   role: 'root' | 'intermediate',
 ): Result<Certificate, Refusal<PolicyReason>> {
-  const certificate = readCertificate(der, caQuirks);
+  const certificate = readCertificate(der, derQuirks);
   if (!certificate.ok) {
     return err({ reason: 'malformedPolicyCertificate', detail: `${file}: ${certificate.error.detail}`, field: file });
   }
@@ -110,10 +108,10 @@ export function verifyEndorsementChain(request: ChainRequest): Result<Endorsemen
   return ok({ path: found.value, anchorFingerprint: sha256Hex(anchor.der) });
 }
 
-/** Those that can be read: NV may hold anything, and what is missed because of it is named as an unknown issuer. */
+/** Those that can be read, with the departures from DER that vendors are known for: NV may hold anything, and what is missed because of it is named as an unknown issuer. */
 const readable = (supplied: readonly Uint8Array[]): readonly Certificate[] =>
   supplied.flatMap((der) => {
-    const reading = readCertificate(der, caQuirks);
+    const reading = readCertificate(der, derQuirks);
     return reading.ok ? [reading.value] : [];
   });
 

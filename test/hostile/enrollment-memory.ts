@@ -4,6 +4,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { Device, Grant } from '../../src/domain/device.ts';
 import type { ChallengedEnrollment, Enrollment, IssuedEnrollment, Proof } from '../../src/domain/enrollment.ts';
 import type { Profile } from '../../src/domain/profile.ts';
+import type { TpmDenials } from '../../src/domain/tpm-denials.ts';
 import { activate, type ActivatePorts } from '../../src/enrollment/activate.ts';
 import { beginEnrollment, type BeginPorts } from '../../src/enrollment/begin.ts';
 import { issue, preview, type IssuancePorts } from '../../src/issuance/issue.ts';
@@ -22,6 +23,7 @@ export type Estate = {
   readonly issuer: ActiveIssuer;
   readonly profiles: ReadonlyMap<string, Profile>;
   readonly endorsementPolicy: EndorsementPolicy;
+  readonly tpmDenials: TpmDenials;
   readonly now: Date;
 };
 
@@ -66,12 +68,14 @@ export function freshService(estate: Estate, prepared: Prepared, begun: Challeng
     begin: beginEnrollment({
       ...lookups,
       endorsementPolicy: estate.endorsementPolicy,
+      tpmDenials: estate.tpmDenials,
       random: (octets) => drawn.shift() ?? new Uint8Array(randomBytes(octets)),
       newId: () => prepared.id,
     }),
     activate: activate({
       ...lookups,
       profiles: estate.profiles,
+      tpmDenials: estate.tpmDenials,
       newId: randomUUID,
       issue: issue(issuance),
       preview: preview(issuance),

@@ -54,7 +54,8 @@ beforeAll(async () => {
   if (!policies.ok || !policy.ok) throw new Error(JSON.stringify([policies, policy]));
   const issuer = activeIssuer(await makeEstate());
   // The CA of the estate begins at an instant of its own; EK certificates begin now.
-  estate = { issuer, profiles: policies.value.profiles, endorsementPolicy: policy.value, now };
+  const { profiles, tpmDenials } = policies.value;
+  estate = { issuer, profiles, tpmDenials, endorsementPolicy: policy.value, now };
   const intermediates = [der(swtpm.ekIntermediatePem)];
   recordings = await withTpm(spec(), async (tpm) => [
     await record(tpm, estate, { ek: 'L-1', devid: 'p256', intermediates }),

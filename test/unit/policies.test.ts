@@ -32,7 +32,7 @@ function faultsOf(directory: string): string {
 }
 
 describe('the policies of the repository', () => {
-  const { profiles, endorsementRoots, endorsementIntermediates } = load(repository);
+  const { profiles, endorsementRoots, endorsementIntermediates, tpmDenials } = load(repository);
   const profile = (name: string): Profile => profiles.get(name)!;
 
   test('hold exactly the profiles of the two trust domains', () => {
@@ -55,6 +55,10 @@ describe('the policies of the repository', () => {
       'keylime-verifier-client',
       'spire-server-keylime-plugin',
     ]);
+  });
+
+  test('deny no TPM: what an estate denies is its own affair', () => {
+    expect(tpmDenials).toEqual({ endorsementKeys: new Map(), certificates: new Map(), firmware: [] });
   });
 
   test.each([...profiles.values()])('profile $name has an EKU that its root may sign', (one) => {
@@ -269,6 +273,57 @@ describe('a policies directory', () => {
   test('is refused without a manifest', () => {
     rmSync(path('ek-intermediates/manifest.yaml'));
     expect(faultsOf(directory)).toMatch(/ek-intermediates\/manifest\.yaml: is missing/);
+  });
+
+  test('is refused without a list of denied TPMs, even though that may be empty', () => {
+    rmSync(path('tpm-denied.yaml'));
+    expect(faultsOf(directory)).toMatch(/^tpm-denied\.yaml: cannot be read: ENOENT \(accepted: .*may be empty\)$/);
+  });
+
+  const digest = 'ab'.repeat(32);
+
+  test('denies keys, certificates and ranges of firmware, whose missing numbers reach as far as they can', () => {
+    const firmware = `firmware: [{manufacturer: "4e544300", from: "7.2", to: "7.2.1", reason: r}]`;
+    const lists = `endorsementKeys: [{sha256: "${digest}", reason: stolen}]\ncertificates: [{sha256: "${digest}", reason: lost}]`;
+    writeFileSync(path('tpm-denied.yaml'), `${lists}\n${firmware}\n`);
+    expect(load(directory).tpmDenials).toEqual({
+      endorsementKeys: new Map([[digest, 'stolen']]),
+      certificates: new Map([[digest, 'lost']]),
+      firmware: [{ manufacturer: '4E544300', from: 0x0007000200000000n, to: 0x000700020001ffffn, reason: 'r' }],
+    });
+  });
+
+  test('has all the faults of its list of denied TPMs reported at once', () => {
+    edit('tpm-denied.yaml', (t) =>
+      t
+        .replace('endorsementKeys: []', `endorsementKeys: [{sha256: "${digest.toUpperCase()}", reason: x}]`)
+        .replace('certificates: []', `certificates: [{sha256: "${digest}", reason: x, file: y}]`)
+        .replace('firmware: []', 'firmware: [{manufacturer: 00001014, from: 7.10, to: "7", reason: x}]\nmore: []'),
+    );
+    expect(faultsOf(directory).split('\n').sort()).toEqual([
+      expect.stringMatching(/^tpm-denied\.yaml: \/: unknown key "more"/),
+      expect.stringMatching(/^tpm-denied\.yaml: \/certificates\/0: unknown key "file"/),
+      expect.stringMatching(/^tpm-denied\.yaml: \/endorsementKeys\/0\/sha256: .*64 lower-case hex digits, in quotes/),
+      expect.stringMatching(/^tpm-denied\.yaml: \/firmware\/0\/from: 7\.1 must be string .*in quotes/),
+      expect.stringMatching(/^tpm-denied\.yaml: \/firmware\/0\/manufacturer: 1014 must be string .*in quotes/),
+      expect.stringMatching(/^tpm-denied\.yaml: \/firmware\/0\/to: "7" must match/),
+    ]);
+  });
+
+  test('is refused for a digest that is denied twice, and for firmware that ends before it begins or does not exist', () => {
+    const twice = `[{sha256: "${digest}", reason: x}, {sha256: "${digest}", reason: y}]`;
+    const range = (from: string, to: string) => `{manufacturer: "00001014", from: "${from}", to: "${to}", reason: x}`;
+    edit('tpm-denied.yaml', (t) =>
+      t
+        .replace('endorsementKeys: []', `endorsementKeys: ${twice}`)
+        .replace('firmware: []', `firmware: [${range('7.3', '7.2')}, ${range('7.70000', '8.01')}]`),
+    );
+    expect(faultsOf(directory).split('\n')).toEqual([
+      'tpm-denied.yaml: /endorsementKeys/1/sha256: is there twice (accepted: each digest once)',
+      'tpm-denied.yaml: /firmware/0/to: lies before "from" (accepted: "7.3" or later)',
+      expect.stringMatching(/^tpm-denied\.yaml: \/firmware\/1\/from: "7\.70000" is no firmware version/),
+      expect.stringMatching(/^tpm-denied\.yaml: \/firmware\/1\/to: "8\.01" is no firmware version/),
+    ]);
   });
 
   test('is refused for an intermediate among the roots and a root among the intermediates', () => {

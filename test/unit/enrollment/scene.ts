@@ -40,7 +40,7 @@ export const at = (seconds: number): Date => new Date(now.getTime() + seconds * 
 
 const loaded = loadPolicies(join(import.meta.dirname, '../../../policies'));
 if (!loaded.ok) throw new Error(JSON.stringify(loaded.error));
-export const profiles = loaded.value.profiles;
+export const { profiles, tpmDenials } = loaded.value;
 
 export const admin: Extract<Principal, { kind: 'operator' }> = {
   kind: 'operator',
@@ -70,6 +70,7 @@ export function makeScene(
     ...store,
     profiles,
     endorsementPolicy: vendor.policy,
+    tpmDenials,
     random: (octets: number): Uint8Array => new Uint8Array(randomBytes(octets)),
     newId: () => randomUUID() as string,
     publicUrl: 'https://omens.example.org:8443',
