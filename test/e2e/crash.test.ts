@@ -17,6 +17,7 @@ import {
   type ServerProcess,
   startServer,
 } from './support/estate.ts';
+import { type FailingDatabase, openFailingDatabase } from './support/failing-database.ts';
 import { steps } from './support/faults.ts';
 
 let estate: Estate;
@@ -105,20 +106,15 @@ describe('kill -9 of the server', () => {
 
 describe('a database that fails at one statement', () => {
   let server: ServerProcess;
-  let admin: Client;
+  let database: FailingDatabase;
 
   beforeAll(async () => {
     server = await startServer(estate, { SIGNATURES: signatures });
-    admin = new Client({ connectionString: server.databaseUrl });
-    await admin.connect();
-    await admin.query(
-      `create function refuse() returns trigger language plpgsql as $$ begin raise exception 'injected'; end $$`,
-    );
+    database = await openFailingDatabase(server.databaseUrl);
   }, 60_000);
 
   afterAll(async () => {
-    await admin.query('drop function refuse');
-    await admin.end();
+    await database.close();
     await server.stop();
   });
 
@@ -134,13 +130,13 @@ describe('a database that fails at one statement', () => {
     '%s, %s: the request fails whole, and succeeds once when it is repeated',
     async (table, event) => {
       const [body, key] = [{ profile: 'nginx-vhost', csr: freshCsr() }, randomUUID()];
-      await admin.query(`create trigger fault before ${event} on ${table} for each row execute function refuse()`);
-      const failed = await issueOnce(body, key);
-      await admin.query(`drop trigger fault on ${table}`);
+      const failed = await database.whileFailing(table, event, () => issueOnce(body, key));
       expect(failed.status).toBe(500);
       expect(failed.body).not.toContain('injected');
 
-      await admin.query("update issuance_intent set lease_until = now() - interval '1 second' where outcome is null");
+      await database.admin.query(
+        "update issuance_intent set lease_until = now() - interval '1 second' where outcome is null",
+      );
       const first = await issueOnce(body, key);
       const second = await issueOnce(body, key);
       expect([first.status, second.status]).toEqual([201, 201]);

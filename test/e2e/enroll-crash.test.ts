@@ -16,6 +16,7 @@ import {
   type ServerProcess,
   startServer,
 } from './support/estate.ts';
+import { type FailingDatabase, openFailingDatabase } from './support/failing-database.ts';
 
 const omens = join(import.meta.dirname, '../../dist/src/cli/omens.js');
 let estate: Estate;
@@ -128,20 +129,15 @@ describe('kill -9 of the server during an activation', () => {
 
 describe('a database that fails while a device is taken in', () => {
   let server: ServerProcess;
-  let admin: Client;
+  let database: FailingDatabase;
 
   beforeAll(async () => {
     server = await startServer(estate);
-    admin = new Client({ connectionString: server.databaseUrl });
-    await admin.connect();
-    await admin.query(
-      `create function refuse() returns trigger language plpgsql as $$ begin raise exception 'injected'; end $$`,
-    );
+    database = await openFailingDatabase(server.databaseUrl);
   }, 60_000);
 
   afterAll(async () => {
-    await admin.query('drop function refuse');
-    await admin.end();
+    await database.close();
     await server.stop();
   });
 
@@ -159,13 +155,13 @@ describe('a database that fails while a device is taken in', () => {
     '%s, %s: nothing is half taken, and the agent, run again, ends with one of each',
     async (table, event) => {
       const it = await host(`${table.replace('_', '-')}-${event}.example.org`);
-      await admin.query(`create trigger fault before ${event} on ${table} for each row execute function refuse()`);
-      const failed = await enroll(it);
-      await admin.query(`drop trigger fault on ${table}`);
+      const failed = await database.whileFailing(table, event, () => enroll(it));
       expect(failed.code).toBe(1);
       expect(failed.output).not.toContain('injected');
-      await admin.query(`update enrollment set lease_until = null`);
-      await admin.query(`update issuance_intent set lease_until = now() - interval '1 second' where outcome is null`);
+      await database.admin.query(`update enrollment set lease_until = null`);
+      await database.admin.query(
+        `update issuance_intent set lease_until = now() - interval '1 second' where outcome is null`,
+      );
 
       const last = await enroll(it);
       expect([last.code, last.output]).toEqual([0, expect.stringContaining('is device')]);
