@@ -7,6 +7,7 @@ import { Agent, request } from 'node:https';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { initialize } from '../../../src/init.ts';
 
 export type Estate = {
   readonly directory: string;
@@ -42,6 +43,8 @@ export type EstateOptions = {
   readonly config?: readonly string[];
   readonly keyType?: 'ec-p256' | 'rsa-4096';
   readonly databaseUrl?: string;
+  /** An issuing CA that exists already; its root is the last certificate of `chainFile`. */
+  readonly importEstate?: NonNullable<Parameters<typeof initialize>[0]['importEstate']>;
 };
 
 /** Initializes a server in a fresh directory; nothing runs afterwards. */
@@ -61,20 +64,21 @@ export async function initializeEstate(options: EstateOptions = {}): Promise<Est
     ...(options.config ?? []),
   ];
   writeFileSync(configFile, `${lines.join('\n')}\n`);
-  const { initialize } = (await import(join(dist, 'src/init.js'))) as typeof import('../../../src/init.ts');
-  const report = await initialize({
+  const server = (await import(join(dist, 'src/init.js'))) as typeof import('../../../src/init.ts');
+  const report = await server.initialize({
     configFile,
     env: { PATH: process.env['PATH'] },
     keyType: options.keyType ?? 'ec-p256',
+    ...(options.importEstate === undefined ? {} : { importEstate: options.importEstate }),
   });
   if (!report.ok) throw new Error(JSON.stringify(report.error));
-  const root = report.value.rootKeyFiles.find((path) => path.includes('estate-root')) ?? '';
+  const made = report.value.rootKeyFiles.find((path) => path.includes('estate-root'))?.replace(/\.key\.pem$/, '.crt');
   return {
     directory,
     configFile,
     url: `https://127.0.0.1:${port}`,
     token: report.value.operatorToken.token ?? '',
-    caPem: readFileSync(root.replace(/\.key\.pem$/, '.crt'), 'utf8'),
+    caPem: readFileSync(made ?? options.importEstate?.chainFile ?? '', 'utf8'),
   };
 }
 
