@@ -42,6 +42,8 @@ export type Taking = {
   /** One for each certificate that was asked for; made where there is none yet. */
   readonly lineages: readonly Omit<Lineage, 'id'>[];
   readonly proof: Proof;
+  /** firmwareVersion as the TPM attested it, four numbers with dots, for the audit; null when it certified no key. */
+  readonly firmware: string | null;
   /** When joining, the enrollment ends here with this answer. */
   readonly answer: IssuedEnrollment['answer'] | null;
 };

@@ -3,6 +3,7 @@
 import { activationLeaseSeconds, type Enrollment, type PendingEnrollment } from '../domain/enrollment.ts';
 import { hexOf } from '../domain/octets.ts';
 import { err, ok, type Refusal, type Result } from '../domain/result.ts';
+import { shownFirmwareVersion } from '../domain/tpm-denials.ts';
 import type { ActivationBody, EnrollmentAnswer } from '../domain/wire.ts';
 import type { AuthorizationReason } from './authorize.ts';
 import { type ActivationReason, decideActivation, inProgress } from './decide-activation.ts';
@@ -140,6 +141,7 @@ function takingOf(
     grants,
     lineages: granted.map(({ grant }) => ({ profile: grant.profile, place: grant.place })),
     proof,
+    firmware: keys[0] === undefined ? null : shownFirmwareVersion(keys[0].firmwareVersion),
     answer: by === 'join' ? { state: 'issued', device: answerDevice, certificates: [] } : null,
   };
 }

@@ -154,7 +154,7 @@ function publicKeysOf({ endorsementKey, tpmKeys, softwareKeys }: Taking): Readon
 async function conclude(tx: Session, taking: Taking): Promise<void> {
   const { device, proof, by } = taking;
   const event = device.isNew ? 'device.enrolled' : by === 'join' ? 'device.endorsementKeyJoined' : 'device.reenrolled';
-  const facts = { by, replaces: device.replaces, grants: taking.grants };
+  const facts = { by, replaces: device.replaces, grants: taking.grants, firmware: taking.firmware };
   await authorize(tx, [
     taking.enrollmentId,
     device.id,

@@ -63,6 +63,11 @@ describe('an enrollment', () => {
       'device.enrolled',
       'enrollment.issued',
     ]);
+    const [made] = await opened.db.query(
+      `select facts ->> 'firmware' as firmware from audit_event where event = 'device.enrolled' and facts ->> 'hostName' = $1`,
+      [host.hostName],
+    );
+    expect(made).toEqual({ firmware: '8217.4131.22.13878' });
     expect(await scene.send(challenge.id, body)).toEqual(result);
     expect(await certificatesOf(host.hostName)).toBe(2);
   });

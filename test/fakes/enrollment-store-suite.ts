@@ -124,6 +124,7 @@ function takingOf(enrollment: ChallengedEnrollment, over: Partial<Taking> = {}):
       { profile: 'keylime-agent', place: 'x' },
     ],
     proof,
+    firmware: null,
     answer: null,
     ...over,
   };

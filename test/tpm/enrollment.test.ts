@@ -16,13 +16,16 @@ import {
   signDigest,
 } from '../../src/agent/tpm-keys.ts';
 import { enrollmentDigest } from '../../src/domain/attested-statement.ts';
+import { readIdentity } from '../../src/tpm2/capability.ts';
 import type { Tpm } from '../../src/tpm2/command.ts';
 import type { TpmKeyBlobs } from '../../src/tpm2/key-files.ts';
+import { create, createPrimary, withObject } from '../../src/tpm2/objects.ts';
 import { parseTpm2bPublic } from '../../src/tpm2/public-area.ts';
+import { attestationKey, storagePrimaryEcc } from '../../src/tpm2/templates.ts';
 import { type EndorsementPolicy, loadEndorsementPolicy } from '../../src/x509/endorsement-chain.ts';
 import { decodePem } from '../../src/x509/pem.ts';
 import { bodyDigest, csrFor, makeHost, makeVendor, spkiOfArea } from '../fakes/software-host.ts';
-import { at, makeScene, ok, reasons } from '../unit/enrollment/scene.ts';
+import { at, makeScene, ok, reasons, tpmDenials } from '../unit/enrollment/scene.ts';
 import { X509Certificate } from 'node:crypto';
 import { type CertifiedSoftwareTpm, startCertifiedSwtpm, withTpm } from './swtpm.ts';
 
@@ -124,9 +127,14 @@ async function answer(
 }
 
 /** A service that knows the makers of both TPMs' CA, at the clock of this machine. */
-function service() {
+function service(denials = tpmDenials) {
   const made = scene();
-  const ports = { ...made.ports, endorsementPolicy: policy, random: (n: number) => new Uint8Array(randomBytes(n)) };
+  const ports = {
+    ...made.ports,
+    endorsementPolicy: policy,
+    tpmDenials: denials,
+    random: (n: number) => new Uint8Array(randomBytes(n)),
+  };
   return {
     ...made,
     begin: (body: Parameters<ReturnType<typeof beginEnrollment>>[0]) => beginEnrollment(ports)(body, { now: clock }),
@@ -217,6 +225,38 @@ describe('two TPMs', () => {
     const body = await on(other, async (tpm) => present(tpm, 'L-1', await makeKeys(tpm)));
     expect(reasons(await omens.begin(body)).length).toBe(1);
     expect(reasons(await omens.begin(body))[0]).toMatch(/^(issuerUnknown|wrongIssuerSignature)$/);
+  });
+});
+
+describe('a TPM whose firmware is denied', () => {
+  /** Denies, of the maker of software TPMs, the version that this one tells of itself. */
+  const enrollUnderRule = (makeAk: (tpm: Tpm) => Promise<AttestationKeyBlobs>) =>
+    on(machine, async (tpm) => {
+      const { firmwareVersion: version } = await readIdentity(tpm);
+      const rule = { manufacturer: '00001014', from: version, to: version, reason: 'a test' };
+      const omens = service({ ...tpmDenials, firmware: [rule] });
+      const keys = { ...(await makeKeys(tpm)), ak: await makeAk(tpm) };
+      const token = await omens.token();
+      const challenge = ok(await omens.begin({ ...(await present(tpm, 'L-1', keys)), token }));
+      const body = await answer(tpm, { ek: 'L-1', keys, challenge, document: documentFor(keys) });
+      return { hierarchy: keys.ak.hierarchy, result: await omens.send(challenge.id, body) };
+    });
+
+  test('gets no certificate by an AK in the endorsement hierarchy, which attests the version as it is', async () => {
+    const { hierarchy, result } = await enrollUnderRule((tpm) => createAttestationKey(tpm));
+    expect(hierarchy).toBe('endorsement');
+    expect(reasons(result)).toEqual(['firmwareDenied']);
+  });
+
+  test('is not recognized by an AK in the owner hierarchy, which attests an obfuscated version', async () => {
+    const { hierarchy, result } = await enrollUnderRule((tpm) =>
+      withObject(tpm, createPrimary(tpm, { hierarchy: 'owner', template: storagePrimaryEcc }), async (parent) => ({
+        ...(await create(tpm, { parent, template: attestationKey })),
+        hierarchy: 'owner' as const,
+      })),
+    );
+    expect(hierarchy).toBe('owner');
+    expect(reasons(result)).toEqual([]);
   });
 });
 
