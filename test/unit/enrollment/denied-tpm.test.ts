@@ -4,7 +4,19 @@ import type { TpmDenials } from '../../../src/domain/tpm-denials.ts';
 import { firmwareDenial } from '../../../src/enrollment/denied-tpm.ts';
 import { sha256Hex } from '../../../src/x509/digest.ts';
 import { spkiOfArea } from '../../fakes/software-host.ts';
-import { enroll, enrolled, makeHost, makeScene, ok, reasons, type SoftwareHost, tpmDenials, vendor } from './scene.ts';
+import {
+  activationBody,
+  at,
+  enroll,
+  enrolled,
+  makeHost,
+  makeScene,
+  ok,
+  reasons,
+  type SoftwareHost,
+  tpmDenials,
+  vendor,
+} from './scene.ts';
 
 const denying = (over: Partial<TpmDenials>) => ({ tpmDenials: { ...tpmDenials, ...over } });
 const fingerprintOf = (host: SoftwareHost) => sha256Hex(spkiOfArea(host.ek.area));
@@ -70,6 +82,18 @@ describe('a challenge that was given before a TPM was denied', () => {
     expect(after.issued).toEqual([]);
     expect(reasons(await after.send(challenge.id, body))).toEqual([reason]);
   });
+});
+
+test('what a crash left between taking and issuing is not issued to a TPM that was denied since', async () => {
+  const crashing = { issue: () => Promise.reject(new Error('the server died')) };
+  const before = makeScene(undefined, crashing);
+  const host = makeHost(vendor);
+  const challenge = ok(await before.begin(host, await before.token()));
+  const body = activationBody(host, challenge);
+  await expect(before.send(challenge.id, body)).rejects.toThrow('the server died');
+  const after = makeScene(before.store, keyOf(host));
+  expect(reasons(await after.send(challenge.id, body, at(120)))).toEqual(['endorsementKeyDenied']);
+  expect(after.issued).toEqual([]);
 });
 
 describe('denied firmware', () => {
