@@ -9,6 +9,7 @@ import { type Authorities, loadAuthorities, readableRootKeys } from './authoriti
 import { type Config, loadConfig } from './config.ts';
 import { openDatabase } from './database.ts';
 import type { Refusal } from './domain/result.ts';
+import { messageOf } from './domain/thrown.ts';
 import { startHttp } from './http/server.ts';
 import { issue, type IssuancePorts } from './issuance/issue.ts';
 import { startScheduler } from './lifecycle/scheduler.ts';
@@ -207,6 +208,3 @@ function isOutage(fault: unknown): boolean {
   const code = typeof fault === 'object' && fault !== null && 'code' in fault ? String(fault.code) : '';
   return /^(?:ECONN|EPIPE|ETIMEDOUT|08|57P|53)/.test(code) || /timeout acquiring a connection/i.test(messageOf(fault));
 }
-
-const messageOf = (error: unknown): string =>
-  typeof error === 'object' && error !== null && 'message' in error ? String(error.message) : String(error);

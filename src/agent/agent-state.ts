@@ -2,6 +2,7 @@
 // an enrollment got, and what was installed. Written whole or not at all; readable by root alone.
 import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { base64url, octetsOfBase64url } from '../domain/octets.ts';
 import type { EnrollmentAnswer } from '../domain/wire.ts';
 import type { TpmKeyBlobs } from '../tpm2/key-files.ts';
 import type { Hierarchy } from '../tpm2/name.ts';
@@ -175,9 +176,6 @@ function isAlive(pid: number): boolean {
   }
 }
 
-const base64url = (octets: Uint8Array): string => Buffer.from(octets).toString('base64url');
-const octetsOf = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'base64url'));
-
 /** A key as text for the state. */
 export const keyText = (blobs: TpmKeyBlobs): KeyText => ({
   public: base64url(blobs.public),
@@ -186,8 +184,8 @@ export const keyText = (blobs: TpmKeyBlobs): KeyText => ({
 
 /** A key of the state as octets. */
 export const keyBlobs = (text: KeyText): TpmKeyBlobs => ({
-  public: octetsOf(text.public),
-  private: octetsOf(text.private),
+  public: octetsOfBase64url(text.public),
+  private: octetsOfBase64url(text.private),
 });
 
 /** The attestation key of the state as octets. */

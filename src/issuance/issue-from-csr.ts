@@ -2,6 +2,7 @@
 // possession it proves, and the names that are asked for; the profile and the token's limits decide which are had.
 import { placeholderAgentUuids } from '../domain/device.ts';
 import { isDnsName, matchesAny } from '../domain/names.ts';
+import { printable } from '../domain/printable.ts';
 import { type Principal, principalText, roleIncludes } from '../domain/principal.ts';
 import type { CertificateNames, Profile } from '../domain/profile.ts';
 import { err, type Refusal, type Result } from '../domain/result.ts';
@@ -92,7 +93,7 @@ export const issueFromCsr =
 
 const unknownProfile = (name: string, profiles: ReadonlyMap<string, Profile>): Refusal<CsrReason> => ({
   reason: 'unknownProfile',
-  detail: `there is no profile "${name.replace(/[^\x20-\x7e]/g, '?').slice(0, 64)}"`,
+  detail: `there is no profile "${printable(name, 64)}"`,
   field: 'profile',
   accepted: [...profiles.values()]
     .filter((profile) => profile.obtainedBy.includes('operator'))

@@ -144,7 +144,10 @@ describe('making a cluster', () => {
     const [one, other] = await Promise.all([server({ dataDirectory }), server({ dataDirectory })]);
     expect(one.pid).toBe(other.pid);
     expect(one.databaseUrl).toBe(other.databaseUrl);
-    expect((await readdir(join(dataDirectory, 'postgresql'))).toSorted()).toEqual([
+    // Where the run user cannot reach the npm package, its programs are copied beside the cluster: once.
+    const found = await readdir(join(dataDirectory, 'postgresql'));
+    expect(found.filter((name) => name.startsWith('postgresql-')).length).toBeLessThanOrEqual(1);
+    expect(found.filter((name) => !name.startsWith('postgresql-')).toSorted()).toEqual([
       ...['cluster.json', 'data', 'password', 'run', 'start.log', 'superuser-password'],
     ]);
   });
@@ -246,6 +249,9 @@ describe('a cluster that exists', () => {
     const dataDirectory = join(await temporary(), 'omens');
     const first = await server({ dataDirectory });
     await first.stop();
+    for (const name of await readdir(join(dataDirectory, 'postgresql'))) {
+      if (name.startsWith('postgresql-')) await rm(join(dataDirectory, 'postgresql', name), { recursive: true });
+    }
     const systemDirectory = await temporary();
     await mkdir(join(systemDirectory, '99/bin'), { recursive: true });
     for (const name of ['postgres', 'initdb']) {

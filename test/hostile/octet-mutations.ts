@@ -121,11 +121,17 @@ type OctetMutationName = keyof typeof octetMutations;
 const names = Object.keys(octetMutations) as OctetMutationName[];
 
 /** One mutation drawn, or two of them one after the other; empty octets become one octet first. */
-export function mutateOctets(octets: Octets, dice: Dice, others: readonly Octets[]) {
+export function mutateOctets(
+  octets: Octets,
+  dice: Dice,
+  others: readonly Octets[],
+): { readonly kind: string; readonly octets: Octets } {
   const kinds = Array.from({ length: dice.roll(6) === 0 ? 2 : 1 }, () => dice.pick(names));
   const changed = kinds.reduce<Octets>(
     (so, kind) => octetMutations[kind](so.length === 0 ? Uint8Array.of(0) : so, dice, others),
     octets,
   );
+  // A draw that changed nothing (two equal stretches swapped) is no mutation.
+  if (Buffer.from(changed).equals(octets)) return mutateOctets(octets, dice, others);
   return { kind: kinds.join('+'), octets: changed };
 }
