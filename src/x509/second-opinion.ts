@@ -117,8 +117,9 @@ const hex = (octets: Uint8Array): string => Buffer.from(octets).toString('hex');
 
 /** The key that OpenSSL read, encoded by us: for P-256 its coordinates (OpenSSL 3's own encoder takes 0.1 ms). */
 function spkiHex(key: KeyObject): string {
-  if (key.asymmetricKeyType === 'ec' && key.asymmetricKeyDetails?.namedCurve === 'prime256v1') {
-    const { x = '', y = '' } = key.export({ format: 'jwk' });
+  const jwk = key.asymmetricKeyType === 'ec' ? key.export({ format: 'jwk' }) : null;
+  if (jwk?.crv === 'P-256') {
+    const { x = '', y = '' } = jwk;
     return `${p256Prefix}${hex(Buffer.from(x, 'base64url'))}${hex(Buffer.from(y, 'base64url'))}`;
   }
   return key.export({ type: 'spki', format: 'der' }).toString('hex');
