@@ -3,8 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdtempSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { ensureBuilt } from '../db/support/embedded-process.ts';
@@ -36,7 +35,6 @@ afterAll(async () => {
 
 /** A fresh key and its CSR for `www.funlab.casa`, base64url. */
 function freshCsr(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'omens-csr-'));
   const arguments_ = [
     'req',
     '-new',
@@ -46,7 +44,7 @@ function freshCsr(): string {
     'ec_paramgen_curve:P-256',
     '-nodes',
     '-keyout',
-    join(directory, 'k'),
+    join(estate.directory, 'k'),
   ];
   return execFileSync('openssl', [...arguments_, '-subj', '/CN=www.funlab.casa', '-outform', 'DER'], {
     stdio: ['ignore', 'pipe', 'ignore'],

@@ -39,7 +39,7 @@ afterAll(async () => {
   await (await startServer(estate)).stop();
   await tpm.stop();
   removeEstate(estate);
-  rmSync(policies, { recursive: true, force: true });
+  rmSync(join(policies, '..'), { recursive: true, force: true });
 }, 60_000);
 
 /** A host of this name with a token of its own; the TPM is the same, so earlier devices are retired first. */

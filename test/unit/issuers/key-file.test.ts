@@ -1,12 +1,14 @@
 // CA keys at rest: what is written, what is taken, and what is refused.
-import { expect, test } from '@jest/globals';
+import { afterAll, expect, test } from '@jest/globals';
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, statSync, writeFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generateIssuerKey, readKeyFile, writeKeyFile } from '../../../src/issuers/key-file.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'omens-key-file-'));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
 const passphrase = 'correct horse battery staple';
 const p256 = (): KeyObject => generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
 
