@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Config } from './config.ts';
 import type { TlsSource } from './http/server.ts';
 import type { IssuedCertificate, IssueRequest } from './issuance/issue.ts';
+import { hostOf } from './domain/names.ts';
 import type { Refusal, Result } from './domain/result.ts';
 import { keepServerCertificate, serverNames } from './lifecycle/server-certificate.ts';
 import type { Policies } from './policies.ts';
@@ -41,7 +42,7 @@ export async function ownCertificate({
     load: () => loadServerCertificate(path),
     store: (certificate) => storeServerCertificate(path, certificate),
   });
-  const names = serverNames([new URL(config.publicUrl).hostname.replace(/^\[|\]$/g, ''), config.listen.host]);
+  const names = serverNames([hostOf(new URL(config.publicUrl)), config.listen.host]);
   const watchers = new Set<() => void>();
   let current = (await keep(names, now())).certificate;
   return {

@@ -3,6 +3,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Authorities } from './authorities.ts';
 import type { Config } from './config.ts';
+import { hostOf } from './domain/names.ts';
+import { messageOf } from './domain/thrown.ts';
 import { enrollmentServices } from './enrollment-services.ts';
 import { newNonce, spendNonce } from './enrollment/nonces.ts';
 import {
@@ -56,7 +58,7 @@ export async function httpServices(parts: ServiceParts): Promise<HttpServices> {
 
 /** Hosts of the URL and the listener; the loopback ones belong to everybody. */
 const reservedNames = ({ publicUrl, listen }: Config): readonly string[] =>
-  [new URL(publicUrl).hostname.replace(/^\[|\]$/g, ''), listen.host].filter(
+  [hostOf(new URL(publicUrl)), listen.host].filter(
     (host) => !['localhost', '127.0.0.1', '::1', '0.0.0.0', '::'].includes(host),
   );
 
@@ -97,17 +99,17 @@ async function accessServices(db: Database): Promise<AccessServices> {
 }
 
 /** The issuers are ready until one of their certificates ends: only dates are looked at, and no key is tried here. */
-function healthServices({ db, authorities, log }: ServiceParts): HealthServices {
+function healthServices({ db, authorities, log, now }: ServiceParts): HealthServices {
   return {
     isDatabaseReady: async () => {
       try {
         await db.query('select 1');
         return true;
       } catch (error) {
-        log.warn('database.unavailable', { error: String(error) });
+        log.warn('database.unavailable', { error: messageOf(error) });
         return false;
       }
     },
-    isIssuerReady: async () => [...authorities.active.values()].every(({ notAfter }) => notAfter > new Date()),
+    isIssuerReady: async () => [...authorities.active.values()].every(({ notAfter }) => notAfter > now()),
   };
 }

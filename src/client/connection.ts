@@ -1,5 +1,6 @@
 // Requests to one server over verified TLS: waits when told to, remembers nonces, turns problem documents into values.
 // Which operations there are is in api.ts.
+import { hostOf } from '../domain/names.ts';
 import { Agent, request as httpsRequest } from 'node:https';
 import { authorityOf } from '../domain/request-signature.ts';
 import { err, ok, type Result } from '../domain/result.ts';
@@ -186,7 +187,7 @@ const transfer = ({ url, agent }: Line, request: ClientRequest, sent: Sent): Pro
   new Promise((resolve, reject) => {
     const asked = httpsRequest({
       agent,
-      host: url.hostname.replace(/^\[|\]$/g, ''),
+      host: hostOf(url),
       port: url.port === '' ? 443 : Number(url.port),
       method: request.method,
       path: request.target,

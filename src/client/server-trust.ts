@@ -1,5 +1,6 @@
 // How the server is authenticated before anything is sent to it: its chain must end in a root that is known by bundle or
 // by SHA-256. Also reads the server's clock when nothing but dates is wrong. Trusts nothing on first use.
+import { hostOf } from '../domain/names.ts';
 import { createHash, X509Certificate } from 'node:crypto';
 import { request } from 'node:https';
 import { isIP } from 'node:net';
@@ -102,7 +103,7 @@ function clockFault(serverTime: Date | null, now: Date, message: string): TrustF
 /** A TLS connection whose peer is not authenticated yet. */
 const handshake = (url: URL): Promise<Result<TLSSocket, TrustFault>> =>
   new Promise((resolve) => {
-    const host = url.hostname.replace(/^\[|\]$/g, '');
+    const host = hostOf(url);
     const socket = connect({
       host,
       port: Number(url.port === '' ? 443 : url.port),
@@ -140,7 +141,7 @@ const isPresent = (peer: Partial<PeerCertificate> | undefined): peer is PeerCert
 /** Signatures up to an anchor, CA flags and the server's name; dates are the one thing not looked at. */
 function isChainGoodButForDates(socket: TLSSocket, url: URL, anchors: Anchors): boolean {
   const [leaf, ...above] = presentedChain(socket);
-  const host = url.hostname.replace(/^\[|\]$/g, '');
+  const host = hostOf(url);
   if (leaf === undefined || checkServerIdentity(host, socket.getPeerCertificate()) !== undefined) return false;
   const roots = splitPem(anchors.pem).map((pem) => new X509Certificate(pem));
   const isAnchor = (certificate: X509Certificate): boolean =>

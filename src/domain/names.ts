@@ -22,6 +22,9 @@ export const isHostName = (text: string): boolean => isDnsName(text) && text.inc
 export const isUri = (text: string): boolean =>
   text.length <= 2048 && /^[a-z][a-z0-9+.-]*:\/\/[a-z0-9][a-z0-9._-]*(?::[0-9]{1,5})?(?:\/[\x21-\x7e]*)?$/.test(text);
 
+/** The host of a URL as certificates and sockets name it: an IPv6 address without its brackets. */
+export const hostOf = ({ hostname }: { readonly hostname: string }): string => hostname.replace(/^\[|\]$/g, '');
+
 /** The octets of an IPv4 (4) or IPv6 (16) address in text, or null when it is neither. Zones are not accepted. */
 export function parseIpAddress(text: string): Uint8Array | null {
   return text.includes(':') ? parseIpv6(text) : parseIpv4(text);
