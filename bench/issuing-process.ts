@@ -5,6 +5,7 @@ import { loadAuthorities } from '../src/authorities.ts';
 import { loadConfig } from '../src/config.ts';
 import { openDatabase } from '../src/database.ts';
 import { noLimits } from '../src/domain/principal.ts';
+import { renewAt } from '../src/domain/renewal.ts';
 import { issue } from '../src/issuance/issue.ts';
 import { issueFromCsr } from '../src/issuance/issue-from-csr.ts';
 import { readPassphrase } from '../src/passphrase.ts';
@@ -46,6 +47,7 @@ async function issuer({ configFile, databaseUrl }: Input) {
     issuerFor: (domain) => active.get(domain) ?? never(`no issuer for ${domain}`),
     chainPemOf,
     random: (octets) => randomBytes(octets),
+    drawRenewal: renewAt,
     store: issuanceIn(db),
     secondOpinionSampling: config.secondOpinionSampling,
     leaseSeconds: config.issuanceLeaseSeconds,

@@ -28,8 +28,10 @@ create table device (
   state text not null check (state in ('active', 'suspended', 'retired')),
   keylime_uuid text,
   created_at timestamptz not null,
-  last_seen_at timestamptz not null
+  last_seen_at timestamptz not null,
+  attested_firmware numeric(20)
 );
+comment on column device.attested_firmware is 'TPMS_ATTEST.firmwareVersion of the last certification, 64 bits; null before the first';
 comment on column device.keylime_uuid is 'hash_ek: SHA-256 of the RSA-2048 EK''s SubjectPublicKeyInfo in PEM; null while only an ECC EK was proved';
 create unique index device_host_name on device (host_name) where state <> 'retired';
 create unique index device_keylime_uuid on device (keylime_uuid) where state <> 'retired';
@@ -90,15 +92,32 @@ create table device_grant (
   unique (device_id, profile, place)
 );
 
--- One device, one profile, one place of use: the successive certificates that serve it.
+-- One device, one profile, one place of use: the successive certificates that serve it. Its state is derived from these
+-- facts and the clock, and is no column.
 create table lineage (
   id uuid primary key,
   device_id uuid not null references device (id),
   profile text not null,
   place text not null,
   created_at timestamptz not null,
-  unique (device_id, profile, place)
+  newest_certificate sha256_hex,
+  renew_at timestamptz,
+  pulled_at timestamptz,
+  pulled_by text,
+  pulled_because text,
+  asked_at timestamptz,
+  last_error jsonb,
+  failures integer not null default 0 check (failures >= 0),
+  has_spire_agent boolean not null default false,
+  unique (device_id, profile, place),
+  check ((pulled_at is null) = (pulled_by is null) and (pulled_at is null) = (pulled_because is null))
 );
+comment on column lineage.renew_at is 'within the window of the newest certificate, drawn once; earlier when it was pulled; null while there is none';
+comment on column lineage.asked_at is 'when its host was last told to wait because of the ceiling; null once it has its certificate';
+comment on column lineage.last_error is '{at, phase, reason, detail} of the last attempt, null after a success';
+comment on column lineage.failures is 'attempts that failed since the last success';
+comment on column lineage.has_spire_agent is 'a SPIRE agent uses it, as its host says: confirmed only when the SPIRE server lists the new ID';
+create index lineage_renew_at on lineage (renew_at) where renew_at is not null;
 
 -- What was about to be signed, exactly, durable before the signature. `outcome` is written once: by the result, or by
 -- whoever finds that no result will come.
@@ -111,7 +130,7 @@ create table issuance_intent (
   principal text not null,
   spki_sha256 sha256_hex not null references public_key (spki_sha256),
   lineage_id uuid references lineage (id),
-  enrollment_id uuid,
+  conversation_id uuid,
   not_after timestamptz not null,
   recorded_at timestamptz not null,
   lease_until timestamptz not null,
@@ -119,9 +138,9 @@ create table issuance_intent (
   primary key (issuer_id, serial_number)
 );
 create index issuance_intent_open on issuance_intent (lease_until) where outcome is null;
-create index issuance_intent_enrollment on issuance_intent (enrollment_id) where enrollment_id is not null;
--- However many work on one enrollment, one certificate comes out for each of its lineages.
-create unique index issuance_intent_once on issuance_intent (enrollment_id, lineage_id) where outcome is distinct from 'abandoned';
+create index issuance_intent_conversation on issuance_intent (conversation_id) where conversation_id is not null;
+-- However many work on one conversation, an enrollment or a renewal, one certificate comes out for each of its lineages.
+create unique index issuance_intent_once on issuance_intent (conversation_id, lineage_id) where outcome is distinct from 'abandoned';
 
 create table certificate (
   fingerprint sha256_hex primary key,
@@ -303,3 +322,111 @@ create table profile_stop (
   reason text not null,
   stopped_at timestamptz not null
 );
+
+alter table lineage add foreign key (newest_certificate) references certificate (fingerprint);
+
+-- What is known of a certificate in its place of use. A certificate itself never changes.
+create table certificate_use (
+  fingerprint sha256_hex primary key references certificate (fingerprint),
+  lineage_id uuid not null references lineage (id),
+  installed_at timestamptz,
+  confirmed_at timestamptz,
+  confirmed_by text check (confirmed_by in ('host', 'probe', 'spire', 'operator')),
+  superseded_at timestamptz,
+  check ((confirmed_at is null) = (confirmed_by is null))
+);
+create index certificate_use_lineage on certificate_use (lineage_id);
+
+-- What a confirmation stands on: the signature by the certificate's own key, and what was observed.
+create table confirmation (
+  id bigint generated always as identity primary key,
+  fingerprint sha256_hex not null references certificate (fingerprint),
+  at timestamptz not null,
+  confirmed_by text not null check (confirmed_by in ('host', 'probe', 'spire', 'operator')),
+  principal text not null,
+  evidence jsonb not null
+);
+create index confirmation_fingerprint on confirmation (fingerprint);
+
+-- One request for the next certificate of a lineage, admitted under the ceiling or outside it.
+create table renewal (
+  id uuid primary key,
+  lineage_id uuid not null references lineage (id),
+  body_sha256 sha256_hex not null,
+  admitted_at timestamptz not null,
+  is_outside_ceiling boolean not null,
+  is_recovery boolean not null,
+  lease_until timestamptz,
+  request bytea not null,
+  evidence jsonb,
+  refusals jsonb,
+  fingerprint sha256_hex references certificate (fingerprint),
+  concluded_at timestamptz
+);
+comment on column renewal.body_sha256 is 'the same octets again are a retransmission, and get its answer';
+comment on column renewal.is_recovery is 'the certificate that it follows had ended, or was missing';
+create unique index renewal_retransmission on renewal (lineage_id, body_sha256);
+create index renewal_admitted on renewal (admitted_at);
+create unique index renewal_under_way on renewal (lineage_id) where lease_until is not null;
+
+-- The last word of each host about itself.
+create table host_report (
+  device_id uuid primary key references device (id),
+  reported_at timestamptz not null,
+  agent_version text not null,
+  report jsonb not null
+);
+
+-- Certificates that a host found on itself and that are none of ours: they authenticate nobody and grant nothing.
+create table unmanaged_certificate (
+  device_id uuid not null references device (id),
+  path text not null,
+  fingerprint sha256_hex not null,
+  subject text not null,
+  issuer text not null,
+  not_before timestamptz not null,
+  not_after timestamptz not null,
+  fault text,
+  reported_at timestamptz not null,
+  primary key (device_id, path)
+);
+comment on column unmanaged_certificate.fault is 'what its host found wrong with it, such as softwareKeyDevId; null for nothing';
+create index unmanaged_certificate_not_after on unmanaged_certificate (not_after);
+
+-- The orchestrated replacement of many: pilot hosts first, then waves.
+create table campaign (
+  id uuid primary key,
+  name text not null,
+  plan jsonb not null,
+  state text not null check (state in ('planned', 'running', 'paused', 'stopped', 'finished')),
+  stop_reason text,
+  created_by text not null,
+  created_at timestamptz not null,
+  changed_at timestamptz not null,
+  check ((state = 'stopped') = (stop_reason is not null))
+);
+create unique index campaign_name on campaign (name) where state in ('planned', 'running', 'paused');
+
+create table campaign_member (
+  campaign_id uuid not null references campaign (id),
+  lineage_id uuid not null references lineage (id),
+  wave integer not null check (wave >= 0),
+  service_class text not null,
+  state text not null check (state in ('waiting', 'released', 'confirmed', 'failed')),
+  from_certificate sha256_hex references certificate (fingerprint),
+  released_at timestamptz,
+  concluded_at timestamptz,
+  error text,
+  primary key (campaign_id, lineage_id)
+);
+comment on column campaign_member.wave is '0 are the pilots';
+create index campaign_member_released on campaign_member (campaign_id) where state = 'released';
+
+-- Trust anchors for hosts, signed offline by the key of a root that they already trust.
+create table trust_bundle (
+  generation integer primary key check (generation > 0),
+  cms bytea not null,
+  published_by text not null,
+  published_at timestamptz not null
+);
+comment on column trust_bundle.cms is 'SignedData (RFC 5652) in DER';

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { type Authorities, loadAuthorities, readableRootKeys } from './authorities.ts';
 import { type Config, loadConfig } from './config.ts';
 import { openDatabase } from './database.ts';
+import { renewAt } from './domain/renewal.ts';
 import type { Refusal } from './domain/result.ts';
 import { messageOf } from './domain/thrown.ts';
 import { startHttp } from './http/server.ts';
@@ -178,6 +179,7 @@ function issuancePorts(authorities: Authorities, config: Config, store: ReturnTy
     },
     chainPemOf: (issuerId) => authorities.chainPemOf(issuerId),
     random: (octets) => randomBytes(octets),
+    drawRenewal: renewAt,
     store,
     secondOpinionSampling: config.secondOpinionSampling,
     leaseSeconds: config.issuanceLeaseSeconds,

@@ -7,7 +7,7 @@ with asked as (
                 $10::uuid[], $11::uuid[], $12::timestamptz[], $13::timestamptz[], $14::timestamptz[], $15::text[], $16::text[])
          with ordinality
       as a (issuer_id, serial_number, tbs_certificate, profile, profile_digest, principal, spki_sha256, kind, device_id,
-            lineage_id, enrollment_id, not_after, recorded_at, lease_until, idempotency_key, body_sha256, n)
+            lineage_id, conversation_id, not_after, recorded_at, lease_until, idempotency_key, body_sha256, n)
 ), held as (
   -- `do update` with the value that is there: the row is locked and returned whoever was first.
   insert into public_key (spki_sha256, kind, device_id, first_seen_at)
@@ -36,9 +36,9 @@ with asked as (
   returning serial_number
 ), recorded as (
   insert into issuance_intent (issuer_id, serial_number, tbs_certificate, profile, profile_digest, principal, spki_sha256,
-                               lineage_id, enrollment_id, not_after, recorded_at, lease_until)
+                               lineage_id, conversation_id, not_after, recorded_at, lease_until)
   select issuer_id, serial_number, tbs_certificate, profile, profile_digest, principal, spki_sha256, lineage_id,
-         enrollment_id, not_after, recorded_at, lease_until
+         conversation_id, not_after, recorded_at, lease_until
     from allowed a
    where a.idempotency_key is null or exists (select from claimed c where c.serial_number = a.serial_number)
   returning serial_number

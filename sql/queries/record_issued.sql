@@ -1,15 +1,17 @@
--- Records signed certificates, many at a time: conclusion of the intent, certificate, audit event and outbox message in
--- one statement and so in one transaction. An intent that somebody abandoned meanwhile yields no row.
+-- Records signed certificates, many at a time: conclusion of the intent and of the renewal that it belongs to, certificate,
+-- place in its lineage, audit event and outbox message in one statement and so in one transaction. An intent that somebody
+-- abandoned meanwhile yields no row.
 with done as (
   select *
     from unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::text[], $6::text[], $7::timestamptz[], $8::uuid[],
-                $9::timestamptz[])
-      as d (fingerprint, issuer_id, serial_number, der, subject_common_name, names, not_before, device_id, issued_at)
+                $9::timestamptz[], $10::timestamptz[])
+      as d (fingerprint, issuer_id, serial_number, der, subject_common_name, names, not_before, device_id, issued_at,
+            renew_at)
 ), concluded as (
   update issuance_intent i set outcome = 'issued'
     from done d
    where i.issuer_id = d.issuer_id and i.serial_number = d.serial_number and i.outcome is null
-  returning d.*, i.profile, i.profile_digest, i.principal, i.spki_sha256, i.lineage_id, i.enrollment_id, i.not_after
+  returning d.*, i.profile, i.profile_digest, i.principal, i.spki_sha256, i.lineage_id, i.conversation_id, i.not_after
 ), stored as (
   insert into certificate (fingerprint, issuer_id, serial_number, der, profile, subject_common_name, dns_names,
                            ip_addresses, uris, spki_sha256, not_before, not_after, principal, device_id, lineage_id, issued_at)
@@ -20,12 +22,25 @@ with done as (
          spki_sha256, not_before, not_after, principal, device_id, lineage_id, issued_at
     from concluded
   returning fingerprint
+), placed as (
+  insert into certificate_use (fingerprint, lineage_id)
+  select fingerprint, lineage_id from concluded where lineage_id is not null
+), pointed as (
+  update lineage l
+     set newest_certificate = c.fingerprint, renew_at = c.renew_at, pulled_at = null, pulled_by = null,
+         pulled_because = null, asked_at = null
+    from concluded c
+   where l.id = c.lineage_id
+), renewed as (
+  update renewal r set fingerprint = c.fingerprint, concluded_at = c.issued_at, lease_until = null
+    from concluded c
+   where r.id = c.conversation_id
 ), audited as (
   insert into audit_event (at, event, principal, facts)
   select issued_at, 'certificate.issued', principal,
          jsonb_build_object('certificate', fingerprint, 'serial', serial_number, 'issuer', issuer_id, 'profile', profile,
                             'profileDigest', profile_digest, 'device', device_id, 'lineage', lineage_id,
-                            'enrollment', enrollment_id, 'notAfter', not_after)
+                            'conversation', conversation_id, 'notAfter', not_after)
     from concluded
 ), sent as (
   insert into outbox (topic, key, facts, created_at)

@@ -4,7 +4,6 @@ import type { Device, Grant, EndorsementKeyRecord, Lineage } from '../domain/dev
 import type { AuthorizedEnrollment, IssuedEnrollment, PresentedEndorsementKey } from '../domain/enrollment.ts';
 import type { PlanSubject } from '../domain/plan.ts';
 import type { Profile } from '../domain/profile.ts';
-import { renewAt } from '../domain/renewal.ts';
 import { err, ok, type Refusal, type Result } from '../domain/result.ts';
 import { type IssuedCertificateResource, wireTime } from '../domain/wire.ts';
 import type { IssuedCertificate, IssueRequest } from '../issuance/issue.ts';
@@ -51,7 +50,8 @@ export const issueRequestOf = (
     readonly subject: Omit<PlanSubject, 'names'>;
     readonly deviceId: string;
     readonly lineageId: string | null;
-    readonly enrollmentId: string;
+    /** Of the enrollment or renewal that this is part of. */
+    readonly conversationId: string;
     readonly now: Date;
   },
 ): IssueRequest => ({
@@ -61,7 +61,7 @@ export const issueRequestOf = (
   holder: { kind: 'device', deviceId: facts.deviceId },
   principal: `device:${facts.deviceId}`,
   lineageId: facts.lineageId,
-  enrollmentId: facts.enrollmentId,
+  conversationId: facts.conversationId,
   idempotency: null,
   now: facts.now,
 });
@@ -86,10 +86,10 @@ export const issueGranted =
     const certificates: IssuedCertificateResource[] = [];
     for (const one of granted.value) {
       const lineageId = lineageOf(lineages, one).id;
-      const facts = { subject, deviceId: device.id, lineageId, enrollmentId: enrollment.id, now: step.at };
+      const facts = { subject, deviceId: device.id, lineageId, conversationId: enrollment.id, now: step.at };
       const issued = await ports.issue(issueRequestOf(one, facts));
       if (!issued.ok) return refused(ports, step, issued.error);
-      certificates.push(resourceOf(issued.value, lineageId));
+      certificates.push(issuedResource(issued.value, lineageId));
     }
     const { id, hostName, keylimeUuid } = device;
     const answer = { state: 'issued' as const, device: { id, hostName, keylimeUuid }, certificates };
@@ -127,11 +127,15 @@ function lineageOf(lineages: readonly Lineage[], { grant }: Granted): Lineage {
   return lineage;
 }
 
-const resourceOf = ({ record, certificatePem, chainPem }: IssuedCertificate, lineage: string) => ({
+/** A certificate as its host is answered. */
+export const issuedResource = (
+  { record, certificatePem, chainPem, renewAt }: IssuedCertificate,
+  lineage: string,
+): IssuedCertificateResource => ({
   profile: record.profile,
   lineage,
   certificate: certificatePem,
   chain: chainPem,
   notAfter: wireTime(record.notAfter),
-  renewAt: wireTime(renewAt(record)),
+  renewAt: wireTime(renewAt),
 });

@@ -191,7 +191,7 @@ async function planAll(ports: JudgePorts, planning: Planning): Promise<Result<re
   const fitted = fitToGrants(requested, await grantsFor(ports, planning), identity);
   if (!fitted.ok) return fitted;
   const subject = subjectOf(identity, device.hardwareSerial);
-  const facts = { subject, deviceId: device.id, lineageId: null, enrollmentId: enrollment.id, now };
+  const facts = { subject, deviceId: device.id, lineageId: null, conversationId: enrollment.id, now };
   const denials = fitted.value.flatMap((granted) => {
     const planned = ports.preview(issueRequestOf(granted, facts));
     return planned.ok ? [] : planned.error.map((denial) => ({ ...denial, field: fieldOf(granted, denial) }));

@@ -26,8 +26,10 @@ export async function earlierAnswer(
   request: IssueRequest,
 ): Promise<Result<CertificateRecord | null, Refusal<IssueReason>>> {
   if (request.idempotency !== null) return byIdempotencyKey(store, request, request.idempotency);
-  if (request.enrollmentId !== null && request.lineageId !== null) {
-    return ok(await byEnrollment(store, request, { enrollmentId: request.enrollmentId, lineageId: request.lineageId }));
+  if (request.conversationId !== null && request.lineageId !== null) {
+    return ok(
+      await byConversation(store, request, { conversationId: request.conversationId, lineageId: request.lineageId }),
+    );
   }
   return ok(null);
 }
@@ -68,12 +70,12 @@ async function byIdempotencyKey(
 }
 
 /** The caller holds the enrollment's lease, so an open intent of it can only be what a crash left. */
-async function byEnrollment(
+async function byConversation(
   store: IssuanceStore,
   request: IssueRequest,
-  pair: { readonly enrollmentId: string; readonly lineageId: string },
+  pair: { readonly conversationId: string; readonly lineageId: string },
 ): Promise<CertificateRecord | null> {
-  const attempts = await store.findByEnrollment(pair.enrollmentId, pair.lineageId);
+  const attempts = await store.findByConversation(pair.conversationId, pair.lineageId);
   const issued = attempts.find((attempt) => attempt.outcome === 'issued');
   if (issued !== undefined) return issued.certificate;
   for (const { issuerId, serialNumber, outcome } of attempts) {

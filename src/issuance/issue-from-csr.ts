@@ -84,7 +84,7 @@ export const issueFromCsr =
       holder: { kind: 'operator' },
       principal: principalText(request.principal),
       lineageId: null,
-      enrollmentId: null,
+      conversationId: null,
       idempotency:
         request.idempotencyKey === null ? null : { key: request.idempotencyKey, bodySha256: request.bodySha256 },
       now: request.now,

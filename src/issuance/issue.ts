@@ -24,7 +24,8 @@ export type IssueRequest = {
   /** Text of the principal, for records and audit. */
   readonly principal: string;
   readonly lineageId: string | null;
-  readonly enrollmentId: string | null;
+  /** Of the enrollment or the renewal that it answers: one certificate of a lineage comes of each. */
+  readonly conversationId: string | null;
   readonly idempotency: { readonly key: string; readonly bodySha256: string } | null;
   readonly now: Date;
 };
@@ -34,6 +35,8 @@ export type IssuedCertificate = {
   readonly certificatePem: string;
   /** The CAs between the certificate and the root, in order. */
   readonly chainPem: string;
+  /** When it should be replaced: drawn once, the same whenever it is asked. */
+  readonly renewAt: Date;
 };
 
 /** What issuance needs from the world. */
@@ -42,6 +45,8 @@ export type IssuancePorts = {
   /** PEM of the CAs between a certificate of this issuer and its root, in order. */
   readonly chainPemOf: (issuerId: string) => string;
   readonly random: (octets: number) => Uint8Array;
+  /** The instant within the renewal window, by the fingerprint: the same certificate, the same instant. */
+  readonly drawRenewal: (certificate: CertificateRecord) => Date;
   readonly store: IssuanceStore;
   /** One certificate in so many is also read by the two other libraries; 1 means each. */
   readonly secondOpinionSampling: number;
@@ -114,11 +119,16 @@ export const issue =
     // 8 Certificate, audit event and outbox message, together.
     const fingerprint = sha256Hex(der);
     const names = { commonName: plan.commonName, names: plan.names, notBefore: plan.notBefore };
-    const stored = await ports.store.recordIssued({ fingerprint, intent, der, ...names, issuedAt: request.now });
+    const record = recordOf(intent, { fingerprint, der, plan, request });
+    const renewAt = intent.lineageId === null ? null : ports.drawRenewal(record);
+    const stored = await ports.store.recordIssued({
+      ...{ fingerprint, intent, der, ...names },
+      ...{ issuedAt: request.now, renewAt },
+    });
     if (!stored) return err([abandonedMeanwhile]);
 
     // 9 The answer.
-    return ok(answer(ports, recordOf(intent, { fingerprint, der, plan, request })));
+    return ok(answer(ports, record));
   };
 
 const templateIssuer = (issuer: ActiveIssuer) => ({
@@ -160,7 +170,7 @@ const intentOf = ({ request, plan, issuer, tbsCertificate, serialNumber, leaseSe
   spkiSha256: sha256Hex(plan.subjectPublicKeyInfo),
   holder: request.holder,
   lineageId: request.lineageId,
-  enrollmentId: request.enrollmentId,
+  conversationId: request.conversationId,
   idempotency: request.idempotency,
   notAfter: plan.notAfter,
   recordedAt: request.now,
@@ -262,8 +272,12 @@ function recordOf(
   };
 }
 
-const answer = (ports: Pick<IssuancePorts, 'chainPemOf'>, record: CertificateRecord): IssuedCertificate => ({
+const answer = (
+  ports: Pick<IssuancePorts, 'chainPemOf' | 'drawRenewal'>,
+  record: CertificateRecord,
+): IssuedCertificate => ({
   record,
+  renewAt: ports.drawRenewal(record),
   certificatePem: encodePem('CERTIFICATE', record.der),
   chainPem: ports.chainPemOf(record.issuerId),
 });

@@ -20,7 +20,8 @@ export type Intent = {
   readonly spkiSha256: string;
   readonly holder: KeyHolder;
   readonly lineageId: string | null;
-  readonly enrollmentId: string | null;
+  /** The enrollment or the renewal that the certificate answers. */
+  readonly conversationId: string | null;
   readonly idempotency: { readonly key: string; readonly bodySha256: string } | null;
   readonly notAfter: Date;
   readonly recordedAt: Date;
@@ -46,6 +47,8 @@ export type IssuedResult = {
   readonly names: CertificateNames;
   readonly notBefore: Date;
   readonly issuedAt: Date;
+  /** When its lineage is to be renewed; null without a lineage. */
+  readonly renewAt: Date | null;
 };
 
 /** An earlier attempt at the same request. */
@@ -73,7 +76,7 @@ export type IssuanceStore = {
   readonly findByIdempotencyKey: (principal: string, key: string, now: Date) => Promise<EarlierAttempt | null>;
   /** Forgets which intent answers a key, if it is still this one: the retry then records its own. */
   readonly releaseIdempotencyKey: (principal: string, key: string, serialNumber: SerialNumber) => Promise<void>;
-  readonly findByEnrollment: (enrollmentId: string, lineageId: string) => Promise<readonly EarlierAttempt[]>;
+  readonly findByConversation: (conversationId: string, lineageId: string) => Promise<readonly EarlierAttempt[]>;
   /** No certificate is issued under this version of a profile any more, on any server of this database. */
   readonly stopProfile: (stop: {
     readonly profile: string;

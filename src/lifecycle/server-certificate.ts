@@ -87,7 +87,7 @@ const requestFor = (
   holder: { kind: 'service' },
   principal: 'service',
   lineageId: null,
-  enrollmentId: null,
+  conversationId: null,
   idempotency: null,
   now: facts.now,
 });

@@ -23,7 +23,7 @@ type Intent = {
   readonly spkiSha256: string;
   readonly holder: Holder;
   readonly lineageId: string | null;
-  readonly enrollmentId: string | null;
+  readonly conversationId: string | null;
   readonly idempotency: { readonly key: string; readonly bodySha256: string } | null;
   readonly notAfter: Date;
   readonly recordedAt: Date;
@@ -38,6 +38,7 @@ type Issued = {
   readonly names: CertificateNames;
   readonly notBefore: Date;
   readonly issuedAt: Date;
+  readonly renewAt: Date | null;
 };
 
 type Outcome =
@@ -67,7 +68,7 @@ const sweepIntents = statement<[Date, number], SweptIntent>('sweep_intents.sql',
 }));
 const endLeases = statement<[Date], number>('end_leases.sql', (row) => number(row, 'done'));
 const byIdempotencyKey = statement<[string, string, Date], Attempt>('find_by_idempotency_key.sql', attemptFromRow);
-const byEnrollment = statement<[string, string], Attempt>('find_by_enrollment.sql', attemptFromRow);
+const byConversation = statement<[string, string], Attempt>('find_by_conversation.sql', attemptFromRow);
 const releaseKey = statement<[string, string, string], string>('release_idempotency_key.sql', (row) =>
   text(row, 'key'),
 );
@@ -111,7 +112,7 @@ const intentColumns = (intents: readonly Intent[]): readonly unknown[] => [
   intents.map((i) => i.holder.kind),
   intents.map((i) => deviceOf(i.holder)),
   intents.map((i) => i.lineageId),
-  intents.map((i) => i.enrollmentId),
+  intents.map((i) => i.conversationId),
   intents.map((i) => i.notAfter),
   intents.map((i) => i.recordedAt),
   intents.map((i) => i.leaseUntil),
@@ -129,6 +130,7 @@ const issuedColumns = (results: readonly Issued[]): readonly unknown[] => [
   results.map((r) => r.notBefore),
   results.map((r) => deviceOf(r.intent.holder)),
   results.map((r) => r.issuedAt),
+  results.map((r) => r.renewAt),
 ];
 
 /** A SQLSTATE that says what was asked is at fault, not that the server or the way to it is (classes 08, 53, 57P, 58). */
@@ -164,8 +166,8 @@ export function issuanceIn(db: Database) {
     findByIdempotencyKey: async (principal: string, key: string, now: Date): Promise<Attempt | null> =>
       (await byIdempotencyKey(db, [principal, key, now]))[0] ?? null,
 
-    findByEnrollment: async (enrollmentId: string, lineageId: string): Promise<readonly Attempt[]> =>
-      byEnrollment(db, [enrollmentId, lineageId]),
+    findByConversation: async (conversationId: string, lineageId: string): Promise<readonly Attempt[]> =>
+      byConversation(db, [conversationId, lineageId]),
 
     releaseIdempotencyKey: async (principal: string, key: string, serialNumber: string): Promise<void> => {
       await releaseKey(db, [principal, key, serialNumber]);

@@ -56,7 +56,7 @@ async function issued(
     spkiSha256: sha256(randomBytes(8)),
     holder: { kind: 'operator' },
     lineageId: null,
-    enrollmentId: null,
+    conversationId: null,
     idempotency: null,
     notAfter: new Date(notBefore.getTime() + 24 * 3_600_000),
     recordedAt: notBefore,
@@ -66,7 +66,16 @@ async function issued(
   const der = randomBytes(60);
   const fingerprint = sha256(der);
   const names = { dnsNames, ipAddresses: [], uris: [] };
-  await store.recordIssued({ fingerprint, intent, der, commonName, names, notBefore, issuedAt: notBefore });
+  await store.recordIssued({
+    fingerprint,
+    intent,
+    der,
+    commonName,
+    names,
+    notBefore,
+    issuedAt: notBefore,
+    renewAt: null,
+  });
   return fingerprint;
 }
 

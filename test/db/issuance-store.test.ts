@@ -53,7 +53,7 @@ describeIssuanceStore('PostgreSQL', async () => ({
       `insert into lineage (id, device_id, profile, place, created_at) values ($1, $2, 'nginx-vhost', '', now())`,
       [lineageId, deviceId],
     );
-    return { deviceId, lineageId, enrollmentId: randomUUID() };
+    return { deviceId, lineageId, conversationId: randomUUID() };
   },
   suspendDevice: async (deviceId) => {
     await db.query(`update device set state = 'suspended' where id = $1`, [deviceId]);

@@ -14,7 +14,7 @@ export type IssuanceScene = {
   readonly addDevice: () => Promise<{
     readonly deviceId: string;
     readonly lineageId: string;
-    readonly enrollmentId: string;
+    readonly conversationId: string;
   }>;
   readonly suspendDevice: (deviceId: string) => Promise<void>;
   readonly compromiseKey: (spkiSha256: string) => Promise<void>;
@@ -31,7 +31,7 @@ export function describeIssuanceStore(name: string, scene: () => Promise<Issuanc
     spkiSha256: digest(randomUUID()),
     holder: { kind: 'operator' },
     lineageId: null,
-    enrollmentId: null,
+    conversationId: null,
     idempotency: null,
     notAfter: at(1440),
     recordedAt: at(0),
@@ -48,6 +48,7 @@ export function describeIssuanceStore(name: string, scene: () => Promise<Issuanc
       names: { dnsNames: ['www.example.org'], ipAddresses: ['10.0.0.1', '::1'], uris: [] },
       notBefore: at(0),
       issuedAt: at(0),
+      renewAt: intent.lineageId === null ? null : at(720),
     };
   };
 
@@ -181,16 +182,16 @@ export function describeIssuanceStore(name: string, scene: () => Promise<Issuanc
 
     test('attempts are found by enrollment and lineage', async () => {
       const { store, issuerId, addDevice } = await scene();
-      const { deviceId, lineageId, enrollmentId } = await addDevice();
-      const place = { holder: { kind: 'device', deviceId } as const, lineageId, enrollmentId };
+      const { deviceId, lineageId, conversationId } = await addDevice();
+      const place = { holder: { kind: 'device', deviceId } as const, lineageId, conversationId };
       const [left, made] = [intentIn(issuerId, place), intentIn(issuerId, { ...place, recordedAt: at(5) })];
       await store.recordIntent(left);
       await store.abandonIntent({ issuerId, serialNumber: left.serialNumber, by: 'test', at: at(4) });
       await store.recordIntent(made);
       await store.recordIssued(resultOf(made));
-      const attempts = await store.findByEnrollment(enrollmentId, lineageId);
+      const attempts = await store.findByConversation(conversationId, lineageId);
       expect(attempts.map((attempt) => attempt.outcome)).toEqual(['abandoned', 'issued']);
-      expect(await store.findByEnrollment(randomUUID(), lineageId)).toEqual([]);
+      expect(await store.findByConversation(randomUUID(), lineageId)).toEqual([]);
     });
 
     test('sixty-four intents at once all get their own answer', async () => {

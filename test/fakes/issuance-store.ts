@@ -93,9 +93,9 @@ export function fakeIssuanceStore(): FakeIssuanceStore {
       const name = `${principal} ${key}`;
       if (idempotent.get(name)?.serial === serialNumber) idempotent.delete(name);
     },
-    findByEnrollment: async (enrollmentId, lineageId) =>
+    findByConversation: async (conversationId, lineageId) =>
       [...rows.values()]
-        .filter(({ intent }) => intent.enrollmentId === enrollmentId && intent.lineageId === lineageId)
+        .filter(({ intent }) => intent.conversationId === conversationId && intent.lineageId === lineageId)
         .map((row) => attemptOf(row, null)),
     stopProfile: async ({ profileDigest }) => {
       stopped.add(profileDigest);

@@ -4,6 +4,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { Device, Grant } from '../../src/domain/device.ts';
 import type { ChallengedEnrollment, Enrollment, IssuedEnrollment, Proof } from '../../src/domain/enrollment.ts';
 import type { Profile } from '../../src/domain/profile.ts';
+import { renewAt } from '../../src/domain/renewal.ts';
 import type { TpmDenials } from '../../src/domain/tpm-denials.ts';
 import { activate, type ActivatePorts } from '../../src/enrollment/activate.ts';
 import { beginEnrollment, type BeginPorts } from '../../src/enrollment/begin.ts';
@@ -53,6 +54,7 @@ export function freshService(estate: Estate, prepared: Prepared, begun: Challeng
     issuerFor: () => estate.issuer,
     chainPemOf: () => '',
     random: (octets) => new Uint8Array(octets).fill(0x11 + serial++),
+    drawRenewal: renewAt,
     store: fakeIssuanceStore(),
     secondOpinionSampling: Number.MAX_SAFE_INTEGER,
     leaseSeconds: 30,

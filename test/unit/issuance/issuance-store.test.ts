@@ -7,7 +7,7 @@ const store = fakeIssuanceStore();
 describeIssuanceStore('the fake', async () => ({
   store,
   issuerId: 'a'.repeat(64),
-  addDevice: async () => ({ deviceId: randomUUID(), lineageId: randomUUID(), enrollmentId: randomUUID() }),
+  addDevice: async () => ({ deviceId: randomUUID(), lineageId: randomUUID(), conversationId: randomUUID() }),
   suspendDevice: async (deviceId) => store.suspendDevice(deviceId),
   compromiseKey: async (spkiSha256) => store.compromiseKey(spkiSha256),
 }));

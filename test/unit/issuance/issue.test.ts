@@ -131,7 +131,7 @@ describe('the same request, asked again', () => {
 
   test('an enrollment resumes at once, since its lease is its own', async () => {
     const ports = portsOf(issuer);
-    const place = { enrollmentId: 'e', lineageId: 'l', holder: { kind: 'device', deviceId: 'd' } as const };
+    const place = { conversationId: 'e', lineageId: 'l', holder: { kind: 'device', deviceId: 'd' } as const };
     await expect(issue(crashed(ports))(request(place))).rejects.toThrow();
     const asked = request({ ...place, now: seconds(1) });
     const resumed = await issue(ports)(asked);

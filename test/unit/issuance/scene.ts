@@ -1,6 +1,7 @@
 // An issuing CA, a profile and a request of the ordinary case; a test states only its difference.
 import { createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto';
 import type { Profile } from '../../../src/domain/profile.ts';
+import { renewAt } from '../../../src/domain/renewal.ts';
 import type { ActiveIssuer } from '../../../src/issuance/active-issuer.ts';
 import { makeTrustDomain, type MadeTrustDomain } from '../../../src/issuance/ceremony.ts';
 import type { IssuancePorts, IssueRequest } from '../../../src/issuance/issue.ts';
@@ -52,7 +53,7 @@ export const request = (over: Partial<IssueRequest> = {}): IssueRequest => ({
   holder: { kind: 'operator' },
   principal: 'operator:alice:1',
   lineageId: null,
-  enrollmentId: null,
+  conversationId: null,
   idempotency: null,
   now,
   ...over,
@@ -88,6 +89,7 @@ export const portsOf = (
   issuerFor: () => issuer,
   chainPemOf: () => '',
   random: (octets) => randomBytes(octets),
+  drawRenewal: renewAt,
   store,
   secondOpinionSampling: 1,
   leaseSeconds: 30,

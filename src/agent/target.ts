@@ -1,0 +1,55 @@
+// What a target is: one certificate of this host in its place of use, with the files that carry it and the programs that
+// read them. Types only. Targets come from the configuration file of this host; the server can name none.
+import type { SoftwareKeyType } from './software-key.ts';
+import type { Placement, PlacementInput } from './places.ts';
+
+/** A program and its arguments, run without a shell. */
+export type CommandLine = readonly [program: string, ...args: string[]];
+
+/** What is looked at once a program has taken a new certificate into use. */
+export type PostCheck =
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly withinSeconds: number }
+  /** Healthy when it answers 2xx; http and https on addresses of this host's own configuration only. */
+  | { readonly kind: 'url'; readonly url: string; readonly withinSeconds: number }
+  /** Connects by TLS and compares the leaf that is served with the one that was installed. */
+  | {
+      readonly kind: 'served';
+      readonly host: string;
+      readonly port: number;
+      readonly serverName: string | null;
+      readonly withinSeconds: number;
+    }
+  | { readonly kind: 'command'; readonly command: CommandLine; readonly withinSeconds: number };
+
+/** A program that reads the files, and how it is made to read them again. */
+export type Consumer = {
+  readonly name: string;
+  /** Programs of one class are restarted one after the other, lower `rank` first. */
+  readonly rank: number;
+  /** Such as `nginx -t`: must succeed before the program is touched. */
+  readonly validate: CommandLine | null;
+  readonly reload: CommandLine | null;
+  readonly settleSeconds: number;
+  readonly checks: readonly PostCheck[];
+};
+
+/** One certificate in one place of use. */
+export type Target = {
+  /** Unique on the host; a name of files. */
+  readonly name: string;
+  readonly preset: string;
+  readonly profile: string;
+  readonly place: string;
+  /** Null: those of the grant. */
+  readonly dnsNames: readonly string[] | null;
+  readonly key: { readonly kind: 'devid' } | { readonly kind: 'software'; readonly type: SoftwareKeyType };
+  /** Whether each renewal makes a new key; a DevID does by default. */
+  readonly rekey: boolean;
+  readonly files: (input: PlacementInput) => Placement;
+  /** In the order in which they are told. */
+  readonly consumers: readonly Consumer[];
+  /** Users that must be able to read the files afterwards. */
+  readonly readableBy: readonly string[];
+  /** For a DevID that a SPIRE agent uses. */
+  readonly hasSpireAgent: boolean;
+};
