@@ -15,12 +15,16 @@ alter table lineage
   add column last_error jsonb,
   add column failures integer not null default 0 check (failures >= 0),
   add column has_spire_agent boolean not null default false,
+  add column late_told_at timestamptz,
+  add column failed_told_at timestamptz,
   add check ((pulled_at is null) = (pulled_by is null) and (pulled_at is null) = (pulled_because is null));
 comment on column lineage.renew_at is 'within the window of the newest certificate, drawn once; earlier when it was pulled; null while there is none';
 comment on column lineage.asked_at is 'when its host was last told to wait because of the ceiling; null once it has its certificate';
 comment on column lineage.last_error is '{at, phase, reason, detail} of the last attempt, null after a success';
 comment on column lineage.failures is 'attempts that failed since the last success';
 comment on column lineage.has_spire_agent is 'a SPIRE agent uses it, as its host says: confirmed only when the SPIRE server lists the new ID';
+comment on column lineage.late_told_at is 'when the crossing into late was recorded; null when it is not late, so that the next one is recorded again';
+comment on column lineage.failed_told_at is 'the same of a failure';
 create index lineage_renew_at on lineage (renew_at) where renew_at is not null;
 
 -- What is known of a certificate in its place of use. A certificate itself never changes.
@@ -113,8 +117,12 @@ create table campaign (
   created_by text not null,
   created_at timestamptz not null,
   changed_at timestamptz not null,
+  looked_at timestamptz,
+  patient_until timestamptz,
   check ((state = 'stopped') = (stop_reason is not null))
 );
+comment on column campaign.looked_at is 'the last turn of a scheduler; those that waited longest come first';
+comment on column campaign.patient_until is 'after an absence of the servers: until then nobody has failed for being late';
 create unique index campaign_name on campaign (name) where state in ('planned', 'running', 'paused');
 
 create table campaign_member (
