@@ -1,13 +1,12 @@
 // The service as commands use it: the operations of client/, whose refusals become failures with hints.
 import { type OperatorApi, operatorApi } from '../client/api.ts';
-import { type ClientFault, openConnection, readJson } from '../client/connection.ts';
+import { type ClientFault, openConnection } from '../client/connection.ts';
 import type { ServerTrust } from '../client/server-trust.ts';
-import { err, ok, type Result } from '../domain/result.ts';
-import type { IssuerResource, Page, Problem } from '../domain/wire.ts';
+import type { Result } from '../domain/result.ts';
+import type { Problem } from '../domain/wire.ts';
 import { CommandFailure } from './failure.ts';
 
 export type Service = OperatorApi & {
-  readonly listIssuers: () => Promise<Result<Page<IssuerResource>, ClientFault>>;
   readonly close: () => void;
 };
 
@@ -35,14 +34,6 @@ export async function openService(settings: ServiceSettings, { now, sleep, stder
   );
   return {
     ...operatorApi(connection),
-    listIssuers: async () => {
-      const reply = await connection.send({ method: 'GET', target: '/v1/issuers' });
-      if (!reply.ok) return reply;
-      const page = readJson(reply.value.body);
-      return page === undefined
-        ? err({ reason: 'malformedReply', detail: 'no list of issuers' })
-        : ok(page as Page<IssuerResource>);
-    },
     close: connection.close,
   };
 }

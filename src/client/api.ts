@@ -13,6 +13,7 @@ import type {
   EnrollmentTokenResource,
   ExpiryReport,
   GrantResource,
+  IssuerResource,
   OperatorTokenBody,
   OperatorTokenResource,
   Page,
@@ -20,6 +21,8 @@ import type {
   PreregistrationBody,
   PreregistrationResource,
   ProfileResource,
+  TrustBundleBody,
+  TrustBundleResource,
 } from '../domain/wire.ts';
 import { type ClientFault, type ClientRequest, type Connection, readJson } from './connection.ts';
 import type { RequestSigner } from './request-signing.ts';
@@ -44,18 +47,38 @@ export type CertificateFilter = PageQuery & {
   readonly serial?: string | undefined;
 };
 
+/** What anyone may read of the CAs and of the roots that hosts shall trust. */
+export type AnchorApi = {
+  /** The newest trust bundle, or with `after` the first one of a larger generation. */
+  readonly trustBundle: (query: { readonly after?: number | undefined }) => Answer<TrustBundleResource>;
+  readonly listIssuers: () => Answer<Page<IssuerResource>>;
+  /** PEM. `id`: SHA-256 of the issuer's certificate. */
+  readonly issuerPem: (id: string, part: 'chain' | 'root' | 'bundle') => Answer<string>;
+};
+
 /** What a host calls. The first two need no key; the others are signed by the request key. */
-export type HostApi = {
+export type HostApi = AnchorApi & {
   readonly beginEnrollment: (body: EnrollmentBody) => Answer<ChallengeResource>;
   readonly activate: (id: string, body: ActivationBody) => Answer<EnrollmentAnswer>;
   readonly readEnrollment: (id: string, signer: RequestSigner) => Answer<EnrollmentAnswer>;
   readonly showOwnDevice: (signer: RequestSigner) => Answer<DeviceResource>;
 };
 
+const anchorApi = (connection: Connection): AnchorApi => {
+  const { get, text } = verbs(connection);
+  return {
+    trustBundle: (query) => get('/v1/trust-bundle', query),
+    listIssuers: () => get('/v1/issuers'),
+    issuerPem: (id, part) =>
+      text(`/v1/issuers/${encodeURIComponent(id)}/${part}.pem`, {}, 'application/pem-certificate-chain'),
+  };
+};
+
 /** The operations of a host. */
 export const hostApi = (connection: Connection): HostApi => {
   const { post, ask } = verbs(connection);
   return {
+    ...anchorApi(connection),
     beginEnrollment: (body) => post('/v1/enrollments', body),
     activate: (id, body) => post(`/v1/enrollments/${encodeURIComponent(id)}/activation`, body),
     readEnrollment: (id, signer) => ask({ method: 'GET', target: `/v1/enrollments/${encodeURIComponent(id)}`, signer }),
@@ -64,7 +87,7 @@ export const hostApi = (connection: Connection): HostApi => {
 };
 
 /** What a person or script calls, with an operator token. */
-export type OperatorApi = {
+export type OperatorApi = AnchorApi & {
   readonly issue: (body: CertificateBody, idempotencyKey: string) => Answer<CertificateResource>;
   readonly findCertificates: (filter: CertificateFilter) => Answer<Page<CertificateResource>>;
   readonly showCertificate: (cert: string) => Answer<CertificateResource>;
@@ -97,15 +120,15 @@ export type OperatorApi = {
   readonly revokeOperatorToken: (id: string) => Answer<null>;
   readonly listProfiles: () => Answer<Page<ProfileResource>>;
   readonly showProfile: (name: string) => Answer<ProfileResource>;
-  /** PEM. `id`: SHA-256 of the issuer's certificate. */
-  readonly issuerPem: (id: string, part: 'chain' | 'root' | 'bundle') => Answer<string>;
+  readonly publishTrustBundle: (body: TrustBundleBody) => Answer<TrustBundleResource>;
 };
 
 /** The operations of a person or script. */
 export const operatorApi = (connection: Connection): OperatorApi => {
-  const { get, post, act, remove, ask, text, textPage } = verbs(connection);
+  const { get, post, act, remove, ask, textPage } = verbs(connection);
   const at = (...segments: readonly string[]): string => `/v1/${segments.map(encodeURIComponent).join('/')}`;
   return {
+    ...anchorApi(connection),
     issue: (body, idempotencyKey) =>
       ask({ method: 'POST', target: at('certificates'), body, headers: { 'idempotency-key': idempotencyKey } }),
     findCertificates: (filter) => get(at('certificates'), filter),
@@ -130,7 +153,7 @@ export const operatorApi = (connection: Connection): OperatorApi => {
     revokeOperatorToken: (id) => remove(at('operator-tokens', id)),
     listProfiles: () => get(at('profiles')),
     showProfile: (name) => get(at('profiles', name)),
-    issuerPem: (id, part) => text(at('issuers', id, `${part}.pem`), {}, 'application/pem-certificate-chain'),
+    publishTrustBundle: (body) => post(at('trust-bundles'), body),
   };
 };
 

@@ -254,6 +254,27 @@ export type IssuerResource = {
   readonly active: boolean;
 };
 
+/** POST /v1/trust-bundles: SignedData (RFC 5652) in DER, as `omens trust sign` made it. */
+export type TrustBundleBody = { readonly bundle: string };
+
+/**
+ * A published trust bundle. `bundle` is PEM of label CMS (RFC 7468 §9), and all that a host believes; the other members
+ * repeat for people what stands in it.
+ */
+export type TrustBundleResource = {
+  readonly generation: number;
+  readonly bundle: string;
+  readonly createdAt: string;
+  /** SHA-256 of the certificate whose key signed. */
+  readonly signedBy: string;
+  readonly anchors: readonly {
+    readonly trustDomain: string;
+    readonly certificate: string;
+    readonly subject: string;
+    readonly notAfter: string;
+  }[];
+};
+
 /** RFC 9457, with the rule, field and remedy; `denials` when a request broke several rules. */
 export type Problem = {
   readonly type: string;
