@@ -16,6 +16,7 @@ export default {
   projects: [
     suite('unit'),
     suite('architecture', { testMatch: ['<rootDir>/test/architecture.test.ts'] }),
+    suite('simulation'),
     suite('http'),
     suite('db'),
     suite('tpm'),

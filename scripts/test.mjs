@@ -8,7 +8,7 @@ import { isPresent, missingTools, setup } from './setup.mjs';
 const { tools } = JSON.parse(readFileSync(new URL('tools.json', import.meta.url), 'utf8'));
 
 /** In the order in which a fault is cheapest to find. */
-const suites = ['check', 'http', 'db', 'tpm', 'interop', 'e2e'];
+const suites = ['check', 'simulation', 'http', 'db', 'tpm', 'interop', 'e2e'];
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !suites.includes(name));
