@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { compileSchema, type FileFault, readYaml } from './checked-yaml.ts';
 import { formatIpAddress, isCidr, isDnsName, parseIpAddress } from './domain/names.ts';
 import { err, ok, type Result } from './domain/result.ts';
+import { readRenewals, type Renewals, type RenewalsFile, renewalsSchema } from './renewals-config.ts';
 
 /** Where a listener binds. `host` is an address without brackets or a host name; port 0 takes a free one. */
 export type ListenAddress = { readonly host: string; readonly port: number };
@@ -33,6 +34,7 @@ export type Config = {
   /** The file that `readPassphrase` reads; null when neither the file nor a systemd credential is configured. */
   readonly passphraseFile: string | null;
   readonly rateLimits: RateLimits;
+  readonly renewals: Renewals;
   readonly issuanceLeaseSeconds: number;
   /** One certificate in so many is also read by the second and third X.509 library. */
   readonly secondOpinionSampling: number;
@@ -50,7 +52,11 @@ type NumberName = 'issuanceLeaseSeconds' | 'secondOpinionSampling';
 /** omens.yaml as written. */
 type ConfigFile = { readonly [Name in PathName | TextName]?: string } & {
   readonly [Name in NumberName]?: number;
-} & { readonly rateLimits?: Partial<RateLimits>; readonly logLevel?: LogLevel };
+} & {
+  readonly rateLimits?: Partial<RateLimits>;
+  readonly renewals?: RenewalsFile;
+  readonly logLevel?: LogLevel;
+};
 
 const text = (description: string) => ({ type: 'string', minLength: 1, maxLength: 2048, description }) as const;
 
@@ -88,6 +94,7 @@ export const configSchema = {
         },
       },
     },
+    renewals: renewalsSchema,
     issuanceLeaseSeconds: count('after so many seconds an issuance without a result counts as abandoned', 30),
     secondOpinionSampling: count('one certificate in so many is also read by two further X.509 libraries', 100),
     logLevel: { type: 'string', enum: logLevels, description: logLevels.join(', '), default: 'info' },
@@ -149,7 +156,8 @@ function assemble(file: ConfigFile, path: string, sources: ConfigSources): Resul
   const plainUrl = readUrl(written('plainUrl'), `${path}: /plainUrl`, { scheme: 'http', listen: plainListen });
   const databaseUrl = readDatabaseUrl(written('databaseUrl', 'DATABASE_URL'));
   const rateLimits = readRateLimits(file.rateLimits ?? {}, `${path}: /rateLimits/trustedSources`);
-  if (listen.ok && plainListen.ok && publicUrl.ok && plainUrl.ok && databaseUrl.ok && rateLimits.ok) {
+  const renewals = readRenewals(file.renewals ?? {}, `${path}: /renewals/blackouts`);
+  if (listen.ok && plainListen.ok && publicUrl.ok && plainUrl.ok && databaseUrl.ok && rateLimits.ok && renewals.ok) {
     return ok({
       dataDirectory,
       listen: listen.value,
@@ -161,12 +169,13 @@ function assemble(file: ConfigFile, path: string, sources: ConfigSources): Resul
       databaseUrl: databaseUrl.value,
       passphraseFile: paths('passphraseFile') ?? credentialFile(env),
       rateLimits: rateLimits.value,
+      renewals: renewals.value,
       issuanceLeaseSeconds: file.issuanceLeaseSeconds ?? defaults.issuanceLeaseSeconds.default,
       secondOpinionSampling: file.secondOpinionSampling ?? defaults.secondOpinionSampling.default,
       logLevel: file.logLevel ?? defaults.logLevel.default,
     });
   }
-  const results = [listen, plainListen, publicUrl, plainUrl, databaseUrl, rateLimits];
+  const results = [listen, plainListen, publicUrl, plainUrl, databaseUrl, rateLimits, renewals];
   return err(results.flatMap((result) => (result.ok ? [] : [result.error])));
 }
 

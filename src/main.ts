@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { type Authorities, loadAuthorities, readableRootKeys } from './authorities.ts';
 import { type Config, loadConfig } from './config.ts';
 import { openDatabase } from './database.ts';
-import { renewAt } from './domain/renewal.ts';
+import { drawRenewal } from './domain/renewal.ts';
 import type { Refusal } from './domain/result.ts';
 import { messageOf } from './domain/thrown.ts';
 import { startHttp } from './http/server.ts';
@@ -179,7 +179,7 @@ function issuancePorts(authorities: Authorities, config: Config, store: ReturnTy
     },
     chainPemOf: (issuerId) => authorities.chainPemOf(issuerId),
     random: (octets) => randomBytes(octets),
-    drawRenewal: renewAt,
+    drawRenewal: drawRenewal(config.renewals.blackouts),
     store,
     secondOpinionSampling: config.secondOpinionSampling,
     leaseSeconds: config.issuanceLeaseSeconds,

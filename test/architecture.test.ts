@@ -55,7 +55,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'profile-rules.ts': ['domain', 'checked-yaml.ts'],
   'passphrase.ts': ['domain', 'checked-yaml.ts'],
   'tpm-denied-file.ts': ['domain', 'checked-yaml.ts'],
-  'config.ts': ['domain', 'x509', 'checked-yaml.ts'],
+  'renewals-config.ts': ['domain', 'checked-yaml.ts'],
+  'config.ts': ['domain', 'x509', 'checked-yaml.ts', 'renewals-config.ts'],
   'policies.ts': ['domain', 'x509', 'checked-yaml.ts', 'profile-file.ts', 'profile-rules.ts', 'tpm-denied-file.ts'],
 };
 

@@ -1,4 +1,5 @@
-// When a certificate should be renewed: the window of RFC 9773, and the instant in it.
+// When a certificate should be renewed: the window of RFC 9773, and the instant in it, which is drawn once and stored.
+import { type Blackout, blackoutAt } from './blackout.ts';
 
 export type RenewalWindow = { readonly start: Date; readonly end: Date };
 
@@ -30,5 +31,21 @@ export function renewAt(certificate: Renewable & { readonly fingerprint: string 
   const roll = Number.parseInt(certificate.fingerprint.slice(0, 12), 16) / 2 ** 48;
   return wholeSecond(start.getTime() + (end.getTime() - start.getTime()) * roll);
 }
+
+/**
+ * The instant, outside blackouts: one that falls into a blackout moves behind its end, or before its begin when that
+ * would leave the window. Where neither lies in the window it stays: admission decides when the host comes.
+ */
+export const drawRenewal =
+  (blackouts: readonly Blackout[]) =>
+  (certificate: Renewable & { readonly fingerprint: string }): Date => {
+    const drawn = renewAt(certificate);
+    const blackout = blackoutAt(blackouts, drawn);
+    if (blackout === null) return drawn;
+    const { start, end } = renewalWindow(certificate);
+    if (blackout.to <= end) return blackout.to;
+    const before = new Date(blackout.from.getTime() - 1000);
+    return before >= start ? before : drawn;
+  };
 
 const wholeSecond = (milliseconds: number): Date => new Date(Math.floor(milliseconds / 1000) * 1000);

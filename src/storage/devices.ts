@@ -86,14 +86,15 @@ function deviceFromRow(row: RawRow): Device {
   return {
     id: text(row, 'id'),
     hostName: text(row, 'host_name'),
-    state: stateOf(text(row, 'state')),
+    state: deviceStateOf(text(row, 'state')),
     keylimeUuid: textOrNull(row, 'keylime_uuid'),
     createdAt: instant(row, 'created_at'),
     lastSeenAt: instant(row, 'last_seen_at'),
   };
 }
 
-function stateOf(value: string): DeviceState {
+/** The column `state`. */
+export function deviceStateOf(value: string): DeviceState {
   if (value === 'active' || value === 'suspended' || value === 'retired') return value;
   throw new TypeError('column state is no state of a device');
 }

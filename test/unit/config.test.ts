@@ -43,6 +43,7 @@ describe('the configuration', () => {
       databaseUrl: null,
       passphraseFile: null,
       rateLimits: { enrollmentsPerEkPerHour: 20, enrollmentsPerSourcePerHour: 60, trustedSources: [] },
+      renewals: { perHour: 600, perLineagePerHour: 6, blackouts: [], maxAbsenceDays: 400 },
       issuanceLeaseSeconds: 30,
       secondOpinionSampling: 100,
       logLevel: 'info',
@@ -112,6 +113,17 @@ describe('the configuration', () => {
       'rateLimits: {enrollmentsPerEkPerHour: 0}\n',
       /\/rateLimits\/enrollmentsPerEkPerHour: 0 must be >= 1/,
     ],
+    [
+      'a blackout that is no time',
+      'renewals: {blackouts: [{daily: "22:00-05:00"}, {daily: "24:00-05:00"}]}\n',
+      /\/renewals\/blackouts\/1: .*is no time without renewals/,
+    ],
+    [
+      'a blackout that ends before it begins',
+      'renewals: {blackouts: [{from: "2026-12-24T00:00:00Z", to: "2026-12-23T00:00:00Z"}]}\n',
+      /\/renewals\/blackouts\/0: /,
+    ],
+    ['a ceiling of nothing', 'renewals: {perHour: 0}\n', /\/renewals\/perHour: 0 must be >= 1/],
     ['a log level nobody knows', 'logLevel: loud\n', /\/logLevel: "loud" .*\(accepted: debug, info, warn, error\)/],
     ['a list for a file', '- a\n', /omens\.yaml: \/: .*must be object/],
   ])('is refused with %s', (_what, text, message) => {
