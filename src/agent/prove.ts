@@ -6,7 +6,7 @@ import type { Tpm } from '../tpm2/command.ts';
 import type { TpmKeyBlobs } from '../tpm2/key-files.ts';
 import { parseTpm2bPublic } from '../tpm2/public-area.ts';
 import { publicKeyOf } from '../tpm2/subject-public-key-info.ts';
-import { enrollmentDigest } from '../domain/attested-statement.ts';
+import { attestedDigest } from '../domain/attested-statement.ts';
 import { elementLength } from '../x509/reading-der.ts';
 import { akBlobs, keyBlobs, type PendingWork, type TpmKeys } from './agent-state.ts';
 import { type NvCertificate, readEkCertificates, readEkPublic, type TpmPasswords } from './tpm-endorsement.ts';
@@ -71,7 +71,7 @@ export async function solveChallenge(
     encryptedSecret: octetsOfBase64url(challenge.encryptedSecret),
     passwords,
   });
-  const digest = enrollmentDigest({
+  const digest = attestedDigest('enrollment', {
     id: challenge.id,
     nonce: octetsOfBase64url(challenge.nonce),
     request: octetsOfBase64url(work.request),

@@ -25,6 +25,7 @@ import type {
   TrustBundleResource,
 } from '../domain/wire.ts';
 import { type ClientFault, type ClientRequest, type Connection, readJson } from './connection.ts';
+import type { LineageResource, RenewalAnswer } from '../domain/lineage-wire.ts';
 import type { RequestSigner } from './request-signing.ts';
 
 type Answer<T> = Promise<Result<T, ClientFault>>;
@@ -62,7 +63,16 @@ export type HostApi = AnchorApi & {
   readonly activate: (id: string, body: ActivationBody) => Answer<EnrollmentAnswer>;
   readonly readEnrollment: (id: string, signer: RequestSigner) => Answer<EnrollmentAnswer>;
   readonly showOwnDevice: (signer: RequestSigner) => Answer<DeviceResource>;
+  /** A nonce for a body that must speak of it; good for five minutes, once. */
+  readonly newNonce: () => Answer<string>;
+  /** Sent again octet for octet it gets the same answer for 24 hours. Refused nonces and 429 reach the caller. */
+  readonly renew: (lineage: string, request: BoundRequest) => Answer<RenewalAnswer>;
+  /** `cert`: lower-case hex of SHA-256 over the certificate's DER. */
+  readonly confirm: (cert: string, request: BoundRequest) => Answer<LineageResource>;
 };
+
+/** A body whose statements are bound to one nonce, with the key and the nonce that sign the request. */
+export type BoundRequest = { readonly bodyText: string; readonly signer: RequestSigner; readonly nonce: string };
 
 const anchorApi = (connection: Connection): AnchorApi => {
   const { get, text } = verbs(connection);
@@ -83,6 +93,11 @@ export const hostApi = (connection: Connection): HostApi => {
     activate: (id, body) => post(`/v1/enrollments/${encodeURIComponent(id)}/activation`, body),
     readEnrollment: (id, signer) => ask({ method: 'GET', target: `/v1/enrollments/${encodeURIComponent(id)}`, signer }),
     showOwnDevice: (signer) => ask({ method: 'GET', target: '/v1/devices/self', signer }),
+    newNonce: () => connection.newNonce(),
+    renew: (lineage, request) =>
+      ask({ method: 'POST', target: `/v1/lineages/${encodeURIComponent(lineage)}/renewals`, ...request }),
+    confirm: (cert, request) =>
+      ask({ method: 'POST', target: `/v1/certificates/${encodeURIComponent(cert)}/confirmation`, ...request }),
   };
 };
 

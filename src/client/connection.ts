@@ -40,9 +40,13 @@ export type ClientRequest = {
   /** Path with its query, escaped. */
   readonly target: string;
   readonly body?: object;
+  /** A body of JSON as it is to be sent, octet for octet, instead of `body`. */
+  readonly bodyText?: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** Signs the request; without it the operator token goes along, if there is one. */
   readonly signer?: RequestSigner;
+  /** The nonce to sign with, because the body speaks of it: it is never replaced by another. */
+  readonly nonce?: string;
   readonly accept?: string;
 };
 
@@ -55,6 +59,8 @@ export type ClientReply = {
 
 export type Connection = {
   readonly send: (request: ClientRequest) => Promise<Result<ClientReply, ClientFault>>;
+  /** A nonce of the server that nothing here was signed with. */
+  readonly newNonce: () => Promise<Result<string, ClientFault>>;
   /** Ends its sockets. */
   readonly close: () => void;
 };
@@ -64,6 +70,7 @@ const silenceMilliseconds = 120_000;
 const keptNonces = 8;
 /** 409 bears a Retry-After only where the very same request is being worked on: sent again it gets its answer. */
 const waitingStatuses: ReadonlySet<number> = new Set([409, 429, 503]);
+const retransmittingStatuses: ReadonlySet<number> = new Set([409, 503]);
 const nonceReasons = ['unknownNonce', 'expiredNonce', 'spentNonce'];
 
 /** Authenticates the server and gives a connection to it; nothing was sent when this fails. */
@@ -81,7 +88,11 @@ export async function openConnection(options: ConnectionOptions): Promise<Result
     minVersion: 'TLSv1.2',
   });
   const line: Line = { url, agent, anchors: anchors.value, options, nonces: [] };
-  return ok({ send: (request) => sendPatiently(line, request), close: () => agent.destroy() });
+  return ok({
+    send: (request) => sendPatiently(line, request),
+    newNonce: () => takeNonce(line),
+    close: () => agent.destroy(),
+  });
 }
 
 type Line = {
@@ -92,10 +103,14 @@ type Line = {
   readonly nonces: string[];
 };
 
-/** Obeys Retry-After of 409, 429 and 503, and signs once more when only the nonce was refused. */
+/**
+ * Obeys Retry-After of 409, 429 and 503, and signs once more when only the nonce was refused. A body that speaks of its
+ * nonce is only sent again octet for octet, where it may have arrived; 429 says that it was not taken, and ends here.
+ */
 async function sendPatiently(line: Line, request: ClientRequest): Promise<Result<ClientReply, ClientFault>> {
   let patience = line.options.patienceSeconds ?? 600;
-  let mayRenewNonce = request.signer !== undefined;
+  let mayRenewNonce = request.signer !== undefined && request.nonce === undefined;
+  const waits = request.nonce === undefined ? waitingStatuses : retransmittingStatuses;
   for (;;) {
     const reply = await sendOnce(line, request);
     if (!reply.ok) return reply;
@@ -106,7 +121,7 @@ async function sendPatiently(line: Line, request: ClientRequest): Promise<Result
     if (status === 401 && mayRenewNonce && nonceReasons.includes(lastSegment(fault))) {
       mayRenewNonce = false;
       line.nonces.splice(0, Math.max(0, line.nonces.length - 1)); // Only the newest, from this very reply, is surely good.
-    } else if (waitingStatuses.has(status) && headers['retry-after'] !== undefined && seconds <= patience) {
+    } else if (waits.has(status) && headers['retry-after'] !== undefined && seconds <= patience) {
       patience -= seconds;
       line.options.onWait?.({ seconds, status });
       await line.options.sleep(seconds * 1000);
@@ -118,7 +133,8 @@ const lastSegment = (fault: ClientFault): string =>
   fault.reason === 'problem' ? (fault.problem.type.split('/').at(-1) ?? '') : '';
 
 async function sendOnce(line: Line, request: ClientRequest): Promise<Result<ClientReply, ClientFault>> {
-  const body = request.body === undefined ? null : Buffer.from(JSON.stringify(request.body));
+  const bodyText = request.bodyText ?? (request.body === undefined ? null : JSON.stringify(request.body));
+  const body = bodyText === null ? null : Buffer.from(bodyText);
   const headers = {
     accept: request.accept ?? 'application/json, application/problem+json',
     'user-agent': 'omens',
@@ -132,7 +148,7 @@ async function sendOnce(line: Line, request: ClientRequest): Promise<Result<Clie
       headers: { ...headers, ...(token === null ? {} : { authorization: `Bearer ${token}` }) },
     });
   }
-  const nonce = await takeNonce(line);
+  const nonce = request.nonce === undefined ? await takeNonce(line) : ok(request.nonce);
   if (!nonce.ok) return nonce;
   const signed = await signRequest(request.signer, {
     method: request.method,

@@ -1,6 +1,11 @@
 // Judges an activation: that the attestation key vouched for exactly this request and these keys, and that each key can
 // be used by who sent it. Pure, and the same function verifies stored evidence again. Nothing here knows a grant.
-import { enrollmentDigest, enrollmentStatement, type StatementBinding } from '../domain/attested-statement.ts';
+import {
+  attestedDigest,
+  attestedStatement,
+  type StatementBinding,
+  type StatementPurpose,
+} from '../domain/attested-statement.ts';
 import { hexOf } from '../domain/octets.ts';
 import type { KeyType } from '../domain/profile.ts';
 import { err, ok, type Refusal, type Result } from '../domain/result.ts';
@@ -50,56 +55,62 @@ export function proveKeys(input: {
   readonly binding: StatementBinding;
   readonly certifications: readonly Certification[];
 }): Result<readonly ProvedKey[], Refused> {
-  const statement = enrollmentStatement(input.binding);
-  const qualifyingData = enrollmentDigest(input.binding);
+  const { akPublic, binding } = input;
   const proved: ProvedKey[] = [];
   for (const [at, certification] of input.certifications.entries()) {
-    const key = proveKey(certification, { at, akPublic: input.akPublic, statement, qualifyingData });
+    const fields = { key: `request.keys.${at}.public`, certification: `certifications.${at}` };
+    const key = proveKey(certification, { akPublic, binding, purpose: 'enrollment', fields });
     if (!key.ok) return key;
-    if (proved.some(({ spkiSha256 }) => spkiSha256 === key.value.spkiSha256)) return err(keyTwice(at));
+    if (proved.some(({ spkiSha256 }) => spkiSha256 === key.value.spkiSha256)) return err(keyTwice(fields.key));
     proved.push(key.value);
   }
   return ok(proved);
 }
 
-type Vouching = {
-  readonly at: number;
+/** By whom and about what a certification speaks; `fields` name its parts in refusals. */
+export type Vouching = {
   readonly akPublic: TpmtPublic;
-  readonly statement: Uint8Array;
-  readonly qualifyingData: Uint8Array;
+  readonly binding: StatementBinding;
+  readonly purpose: StatementPurpose;
+  readonly fields: { readonly key: string; readonly certification: string };
 };
 
-function proveKey(certification: Certification, vouching: Vouching): Result<ProvedKey, Refused> {
-  const { at, akPublic, statement, qualifyingData } = vouching;
+/**
+ * Verifies one certification: the key follows the recipe and is not weak; the AK certified exactly it over exactly this
+ * statement; the key signed the same digest itself.
+ */
+export function proveKey(certification: Certification, vouching: Vouching): Result<ProvedKey, Refused> {
+  const { akPublic, binding, purpose, fields } = vouching;
   const { role, attest, signature, proof } = certification;
-  const field = `request.keys.${at}.public`;
-  const area = readPublicArea(certification.public, field);
+  const area = readPublicArea(certification.public, fields.key);
   if (!area.ok) return area;
-  const key = within(field, checkSigningKey(area.value, role));
+  const key = within(fields.key, checkSigningKey(area.value, role));
   if (!key.ok) return key;
-  if (area.value.type === 'rsa' && isRocaWeak(area.value.modulus)) return err(rocaWeak(field));
+  if (area.value.type === 'rsa' && isRocaWeak(area.value.modulus)) return err(rocaWeak(fields.key));
   const subject = readSubjectPublicKey(key.value.publicKey.spkiDer);
-  if (!subject.ok) return err({ ...subject.error, field });
+  if (!subject.ok) return err({ ...subject.error, field: fields.key });
+  const qualifyingData = attestedDigest(purpose, binding);
   const certified = verifyCertify({ attest, signature, akPublic, qualifyingData, certifiedPublic: area.value });
-  if (!certified.ok) return within(`certifications.${at}`, certified);
-  const possessed = verifyKeySignature({ signature: proof, keyPublic: area.value, message: statement });
-  if (!possessed.ok) return err(wrongProof(at, possessed.error.detail));
+  if (!certified.ok) return within(fields.certification, certified);
+  const message = attestedStatement(purpose, binding);
+  const possessed = verifyKeySignature({ signature: proof, keyPublic: area.value, message });
+  if (!possessed.ok) return err(wrongProof(fields.certification, possessed.error.detail));
   const { subjectPublicKeyInfo, keyType, spkiSha256 } = subject.value;
   const name = hexOf(key.value.name);
   const { firmwareVersion } = certified.value;
   return ok({ role, public: certification.public, name, subjectPublicKeyInfo, spkiSha256, keyType, firmwareVersion });
 }
 
-const wrongProof = (at: number, detail: string): Refused => ({
+const wrongProof = (certification: string, detail: string): Refused => ({
   reason: 'wrongProof',
   detail: `the key does not prove that its holder sent this request: ${detail}`,
-  field: `certifications.${at}.proof`,
-  accepted: 'a TPMT_SIGNATURE of keys[i] over the same digest as the qualifyingData',
+  field: `${certification}.proof`,
+  accepted: 'a TPMT_SIGNATURE of the key over the same digest as the qualifyingData',
 });
 
-const keyTwice = (at: number): Refused => ({
+const keyTwice = (field: string): Refused => ({
   reason: 'keyTwice',
   detail: 'the same key has two roles',
-  field: `request.keys.${at}.public`,
+  field,
   accepted: 'a key of its own for each role',
 });

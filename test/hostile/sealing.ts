@@ -3,7 +3,7 @@
 import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import type { ChallengedEnrollment } from '../../src/domain/enrollment.ts';
 import type { ActivationBody, EnrollmentRequestDocument } from '../../src/domain/wire.ts';
-import { enrollmentStatement } from '../../src/domain/attested-statement.ts';
+import { attestedStatement } from '../../src/domain/attested-statement.ts';
 import { encodeTpmsAttest, type TpmsAttest } from '../../src/tpm2/attest.ts';
 import { parsed, TpmWriter } from '../../src/tpm2/cursor.ts';
 import { nameOf } from '../../src/tpm2/name.ts';
@@ -106,7 +106,7 @@ export function seal(
   request: Uint8Array,
   parts: { readonly publics: readonly Uint8Array[]; readonly tampering?: Tampering },
 ): ActivationBody {
-  const statement = enrollmentStatement({ id: begun.id, nonce: begun.challenge.nonce, request });
+  const statement = attestedStatement('enrollment', { id: begun.id, nonce: begun.challenge.nonce, request });
   const extraData = new Uint8Array(createHash('sha256').update(statement).digest());
   const tampering = parts.tampering ?? {};
   const certifications = keys.map(({ key }, at) => {

@@ -15,7 +15,7 @@ import {
   createSigningKey,
   signDigest,
 } from '../../src/agent/tpm-keys.ts';
-import { enrollmentDigest } from '../../src/domain/attested-statement.ts';
+import { attestedDigest } from '../../src/domain/attested-statement.ts';
 import { readIdentity } from '../../src/tpm2/capability.ts';
 import type { Tpm } from '../../src/tpm2/command.ts';
 import type { TpmKeyBlobs } from '../../src/tpm2/key-files.ts';
@@ -115,7 +115,7 @@ async function answer(
     credentialBlob: octetsOf(credentialBlob),
     encryptedSecret: octetsOf(encryptedSecret),
   });
-  const digest = enrollmentDigest({ id, nonce: octetsOf(nonce), request });
+  const digest = attestedDigest('enrollment', { id, nonce: octetsOf(nonce), request });
   const certifications = [];
   for (const { role } of document.keys) {
     const key = role === 'request' ? keys.request : keys.devid;
@@ -184,7 +184,7 @@ describe('two TPMs', () => {
     const document = documentFor(foreign);
     const lent = await on(other, async (tpm) => {
       const request = Buffer.from(JSON.stringify(document), 'utf8');
-      const digest = enrollmentDigest({ id: challenge.id, nonce: octetsOf(challenge.nonce), request });
+      const digest = attestedDigest('enrollment', { id: challenge.id, nonce: octetsOf(challenge.nonce), request });
       const certifications = [];
       for (const key of [foreign.request, foreign.devid]) {
         const { attest, signature } = await certifyKey(tpm, { ak: foreign.ak, key, qualifyingData: digest });
