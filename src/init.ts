@@ -16,6 +16,8 @@ import { logger } from './log.ts';
 import { readPassphrase } from './passphrase.ts';
 import { insertIssuer, issuersIn } from './storage/issuers.ts';
 import { operatorTokenStore } from './storage/operator-tokens.ts';
+import { type PublishedBundle, trustBundlesIn } from './storage/trust-bundles.ts';
+import { firstTrustBundle } from './trust-signing.ts';
 import { readCertificate } from './x509/certificate.ts';
 import { commonNameOf } from './x509/distinguished-name.ts';
 import { decodePem, encodePem } from './x509/pem.ts';
@@ -45,6 +47,8 @@ export type InitReport = {
     readonly sha256: string;
     readonly notAfter: string;
   }[];
+  /** The first trust bundle; null when no key of a root of the estate was at hand to sign it. */
+  readonly trustBundle: { readonly generation: 1 } | null;
   readonly operatorToken: OperatorTokenResource;
 };
 
@@ -90,11 +94,13 @@ export async function initialize(options: InitOptions): Promise<Result<InitRepor
       issuing: passphrase.value,
       root: rootPassphrase.value,
     });
-    const operatorToken = await record(database, domains.value);
+    const trustBundle = await firstTrustBundle(domains.value, new Date());
+    const operatorToken = await record(database, domains.value, trustBundle);
     return ok({
       dataDirectory: config.value.dataDirectory,
       rootKeyFiles,
       issuers: domains.value.flatMap((domain) => domain.records.map(reported)),
+      trustBundle: trustBundle === null ? null : { generation: 1 },
       operatorToken,
     });
   } finally {
@@ -207,13 +213,18 @@ async function writeDurably(path: string, text: string): Promise<void> {
   }
 }
 
-/** Issuers and the first operator token; the token's text exists in the answer only. */
-async function record({ db }: OpenDatabase, domains: readonly Domain[]): Promise<OperatorTokenResource> {
+/** Issuers, the first trust bundle and the first operator token; the token's text exists in the answer only. */
+async function record(
+  { db }: OpenDatabase,
+  domains: readonly Domain[],
+  trustBundle: PublishedBundle | null,
+): Promise<OperatorTokenResource> {
   const now = new Date();
   await db.transaction(async (tx) => {
     for (const issuer of domains.flatMap((domain) => domain.records)) {
       await insertIssuer(tx, { ...issuer, isActive: issuer.role !== 'intermediate', createdAt: now });
     }
+    if (trustBundle !== null) await trustBundlesIn(tx).insertTrustBundle(trustBundle);
   });
   const token = await createOperatorToken({
     random: (octets) => randomBytes(octets),

@@ -25,6 +25,7 @@ import { ownCertificate } from './own-certificate.ts';
 import { enrollmentLimitOptions } from './enrollment-services.ts';
 
 export { initialize, type InitOptions, type InitReport } from './init.ts';
+export { signTrustBundleFile, type SignBundleOptions } from './trust-signing.ts';
 
 export type ServeOptions = {
   readonly configFile?: string;

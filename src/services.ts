@@ -26,6 +26,7 @@ import { nonceStore, sharedSecret } from './storage/nonces.ts';
 import { operatorTokenStore } from './storage/operator-tokens.ts';
 import type { Database } from './storage/pool.ts';
 import { isWeakModulus } from './tpm2/close-primes.ts';
+import { trustServices } from './trust-services.ts';
 
 export type ServiceParts = {
   readonly config: Config;
@@ -51,6 +52,7 @@ export async function httpServices(parts: ServiceParts): Promise<HttpServices> {
     ...certificateReads(sources),
     ...policyReads(sources),
     ...certificateWrites(parts),
+    ...trustServices(parts),
     ...(await accessServices(db)),
     ...healthServices(parts),
   };

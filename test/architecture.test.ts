@@ -15,13 +15,13 @@ const server = [
 ];
 
 /** The pieces of main.ts that handle issuer keys. */
-const keyPieces = ['authorities.ts', 'init.ts'];
+const keyPieces = ['authorities.ts', 'init.ts', 'trust-signing.ts'];
 
 /** Pieces of main.ts that stand in files of their own; nobody but main.ts and one another imports them. */
 const piecesOfMain = [
   ...keyPieces,
   ...['database.ts', 'enrollment-services.ts', 'inventory-services.ts', 'jobs.ts', 'log.ts', 'own-certificate.ts'],
-  ...['server-certificate-file.ts', 'services.ts'],
+  ...['server-certificate-file.ts', 'services.ts', 'trust-services.ts'],
 ];
 
 /** What a folder may import beside itself. A file directly in src/ is named with its `.ts`. */
@@ -61,7 +61,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** The only doors between the operator's command and the server: dynamic imports, so that the agent loads no server. */
-const dynamicDoors = ['cli/serve.ts', 'cli/init.ts'];
+const dynamicDoors = ['cli/serve.ts', 'cli/init.ts', 'cli/trust.ts'];
 
 /** The only places that may name an npm package. A package that is not listed may be named nowhere. */
 const packageHome: Readonly<Record<string, readonly string[]>> = {

@@ -70,6 +70,15 @@ function imported(options: InitOptions): Pick<Parameters<typeof import('../main.
   return { importEstate: { certificateFile, keyFile, chainFile, ...passphrase } };
 }
 
+/** The key of an imported estate's root is elsewhere, and only it can say what hosts shall trust. */
+const noTrustBundle: readonly string[] = [
+  '',
+  'There is no trust bundle yet, since the key of the root of the estate is not here. Where that key is, run',
+  '  omens trust sign --root-certificate F --root-key F --passphrase-file F --generation 1 \\',
+  '    --anchor estate=F --anchor keylime-control=F --out bundle.cms',
+  'and here `omens trust publish bundle.cms`. Until then hosts trust the one root that they enrolled under.',
+];
+
 /** What was made, and what a person must do now. */
 function summary(report: Report): string {
   const rows = report.issuers.map(({ domain, role, subject, sha256, notAfter }) => [
@@ -90,6 +99,7 @@ function summary(report: Report): string {
     '',
     table(['DOMAIN', 'ROLE', 'SUBJECT', 'NOT AFTER', 'SHA-256'], rows).trimEnd(),
     ...offline,
+    ...(report.trustBundle === null ? noTrustBundle : []),
     '',
     `The token of the first operator (${report.operatorToken.name}, ${report.operatorToken.role}, until ${report.operatorToken.expiresAt})`,
     'is on standard output, and is shown this once. Keep it in a file with mode 0600.',

@@ -10,6 +10,7 @@ import { addIssuersCommands } from './issuers.ts';
 import { addReportCommands } from './report.ts';
 import { addServeCommand } from './serve.ts';
 import { addTokensCommands } from './tokens.ts';
+import { addTrustCommands } from './trust.ts';
 import type { World } from './world.ts';
 
 /**
@@ -50,6 +51,7 @@ function programFor(world: World, exit: (code: number) => void): Command {
   addDevicesCommands(program, world);
   addTokensCommands(program, world);
   addIssuersCommands(program, world);
+  addTrustCommands(program, world);
   addReportCommands(program, world, exit);
   addAgentCommands(program, world);
   return program;

@@ -6,6 +6,7 @@ import type { SignatureFault } from '../domain/request-signature.ts';
 import type { JsonFault } from '../domain/strict-json.ts';
 import type { CsrReason } from '../issuance/issue-from-csr.ts';
 import type { IssueReason } from '../issuance/issue.ts';
+import type { PublishBundleReason } from '../issuance/publish-trust-bundle.ts';
 import type { ActivateReason } from '../enrollment/activate.ts';
 import type { ApprovalReason } from '../enrollment/approve.ts';
 import type { AuthorizationReason } from '../enrollment/authorize.ts';
@@ -55,7 +56,8 @@ type KnownReason =
   | AuthorizationReason
   | DenialReason
   | IssueReason
-  | CsrReason;
+  | CsrReason
+  | PublishBundleReason;
 
 /** Every problem type: `/problems/<reason>` explains it by its title. */
 export const problems = {
@@ -238,4 +240,19 @@ export const problems = {
   issuanceAbandoned: { status: 409, title: 'An earlier attempt was given up; ask again with a new key' },
   lintFailed: { status: 422, title: 'The certificate would break a rule' },
   opinionsDiffer: { status: 503, title: 'Two readers disagree on the certificate', retryAfterSeconds: 3600 },
+  // Trust bundles.
+  cmsTooLarge: { status: 400, title: 'The signed bundle is too large' },
+  malformedCms: { status: 400, title: 'The signed bundle is malformed' },
+  cmsNotSupported: { status: 400, title: 'The signed bundle is of another kind than those that hosts read' },
+  cmsDigestDiffers: { status: 400, title: 'The signature is over another content' },
+  cmsSignerNotTrusted: { status: 403, title: 'The bundle is not signed by a root that hosts trust' },
+  wrongCmsSignature: { status: 403, title: 'The signature of the bundle does not verify' },
+  malformedTrustBundle: { status: 400, title: 'The trust bundle is malformed' },
+  unknownTrustDomain: { status: 400, title: 'The trust bundle names a trust domain that is not known' },
+  anchorNotARoot: { status: 400, title: 'An anchor is no root' },
+  anchorTwice: { status: 400, title: 'A root is listed twice' },
+  noEstateAnchor: { status: 400, title: 'The bundle lists no root of the estate' },
+  signerNotTrusted: { status: 403, title: 'The bundle is not signed by a root of the estate that hosts trust' },
+  generationNotLarger: { status: 409, title: 'A bundle of this generation, or a later one, is in force' },
+  rootInUseMissing: { status: 409, title: 'The bundle does not list a root that is in use' },
 } as const satisfies Readonly<Record<KnownReason, ProblemEntry>> & Readonly<Record<string, ProblemEntry>>;

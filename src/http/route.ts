@@ -1,7 +1,7 @@
 // What a route is: method, path of the contract, whom it takes, and a handler of plain data. Knows no framework.
 import { type Principal, roleIncludes } from '../domain/principal.ts';
 import type { ActivationBody, CertificateBody, EnrollmentBody, EnrollmentTokenBody } from '../domain/wire.ts';
-import type { GrantResource, OperatorTokenBody, PreregistrationBody } from '../domain/wire.ts';
+import type { GrantResource, OperatorTokenBody, PreregistrationBody, TrustBundleBody } from '../domain/wire.ts';
 import type { Contract, Operation } from './contract.ts';
 import { parseStrictJson } from '../domain/strict-json.ts';
 import { err, ok, type Refusal, type Result } from '../domain/result.ts';
@@ -32,6 +32,7 @@ export type Query = {
   readonly device?: string;
   readonly serial?: string;
   readonly state?: 'pending' | 'approved';
+  readonly after?: number;
 };
 
 export type ApprovalBody = {
@@ -52,6 +53,7 @@ export type Bodies = {
   readonly PreregistrationBody: PreregistrationBody;
   readonly GrantsBody: GrantsBody;
   readonly CertificateBody: CertificateBody;
+  readonly TrustBundleBody: TrustBundleBody;
 };
 
 /** A request as a handler sees it: checked against the contract, its caller one of those the route takes. */

@@ -23,6 +23,7 @@ import { plainRoutes, policyRoutes } from './routes/policy.ts';
 import { reportRoutes } from './routes/reports.ts';
 import { serviceRoutes } from './routes/service.ts';
 import { tokenRoutes } from './routes/tokens.ts';
+import { trustRoutes } from './routes/trust.ts';
 import type { HttpServices } from './services.ts';
 import { authorityOf } from '../domain/request-signature.ts';
 
@@ -76,6 +77,7 @@ export const httpsRoutes = (services: HttpServices, limits: EnrollmentLimitOptio
   ...certificateRoutes(services),
   ...reportRoutes(services),
   ...policyRoutes(services),
+  ...trustRoutes(services),
 ];
 
 /** The request listeners without a port: what `startHttp` puts behind its sockets. Throws when routes and contract differ. */

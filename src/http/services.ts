@@ -23,6 +23,7 @@ import type {
   PreregistrationResource,
   ProfileResource,
   RenewalInfo,
+  TrustBundleResource,
 } from '../domain/wire.ts';
 
 /** A person or a script. */
@@ -135,6 +136,17 @@ export type PolicyServices = {
   readonly currentCrl: (subjectKeyIdentifier: string) => Promise<Uint8Array | null>;
 };
 
+export type TrustServices = {
+  /** The newest bundle, or with a number the first one of a larger generation. */
+  readonly trustBundle: (after: number | null) => Promise<TrustBundleResource | null>;
+  /** `bundle` is SignedData in DER. */
+  readonly publishTrustBundle: (
+    bundle: Uint8Array,
+    principal: Operator,
+    context: RequestContext,
+  ) => Answer<TrustBundleResource>;
+};
+
 export type AccessServices = {
   /** `creator`: text of the principal, and the networks that bind it. */
   readonly createOperatorToken: (
@@ -162,5 +174,6 @@ export type HttpServices = EnrollmentServices &
   DeviceServices &
   CertificateServices &
   PolicyServices &
+  TrustServices &
   AccessServices &
   HealthServices;

@@ -55,6 +55,13 @@ export const oids = {
   ecdsaWithSHA512: '1.2.840.10045.4.3.4',
   // PKCS #9 attribute of certification requests (RFC 2985 §5.4.2)
   extensionRequest: '1.2.840.113549.1.9.14',
+  // CMS content types, attributes and digest (RFC 5652 §4, §5.1, §11; RFC 5754 §2.2)
+  idData: '1.2.840.113549.1.7.1',
+  idSignedData: '1.2.840.113549.1.7.2',
+  contentType: '1.2.840.113549.1.9.3',
+  messageDigest: '1.2.840.113549.1.9.4',
+  signingTime: '1.2.840.113549.1.9.5',
+  sha256: '2.16.840.1.101.3.4.2.1',
 } as const;
 
 /** Content octets of a dotted OBJECT IDENTIFIER (X.690 §8.19). Throws RangeError when the text is none. */

@@ -26,6 +26,7 @@ const rows: readonly Row[] = [
   { method: 'GET', path: '/v1/issuers/{id}/root.pem', may: everybody },
   { method: 'GET', path: '/v1/issuers/{id}/bundle.pem', may: everybody },
   { method: 'GET', path: '/v1/renewal-info/{certid}', may: everybody },
+  { method: 'GET', path: '/v1/trust-bundle', may: everybody },
   {
     method: 'POST',
     path: '/v1/enrollments',
@@ -75,6 +76,7 @@ const rows: readonly Row[] = [
   { method: 'POST', path: '/v1/devices/{id}/suspension', may: admin },
   { method: 'POST', path: '/v1/devices/{id}/resumption', may: admin },
   { method: 'POST', path: '/v1/devices/{id}/retirement', may: admin },
+  { method: 'POST', path: '/v1/trust-bundles', may: admin, body: { bundle: binary } },
 ];
 
 let server: TestServer;

@@ -186,6 +186,8 @@ export function makeWorld(): World {
     issuerPem: async (id) => (id === issuer.id ? pem : null),
     issuerDer: async (cert) => (cert === issuer.id ? Uint8Array.of(0x30, 0) : null),
     currentCrl: async (ski) => (ski === issuer.subjectKeyIdentifier ? Uint8Array.of(0x30, 0) : null),
+    trustBundle: async () => trustBundle,
+    publishTrustBundle: async () => ok(trustBundle),
     createOperatorToken: createOperatorToken(ports),
     listOperatorTokens: listOperatorTokens(ports),
     revokeOperatorToken: revokeOperatorToken(ports),
@@ -263,6 +265,14 @@ export const issuer = {
   notBefore: time,
   notAfter: time,
   active: true,
+};
+
+const trustBundle = {
+  generation: 1,
+  bundle: '-----BEGIN CMS-----\nMAA=\n-----END CMS-----\n',
+  createdAt: time,
+  signedBy: sha256('root'),
+  anchors: [{ trustDomain: 'estate', certificate: sha256('root'), subject: 'Eye of Thundera', notAfter: time }],
 };
 
 /** Limits that no test reaches by accident. */
