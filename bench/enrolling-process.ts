@@ -54,7 +54,7 @@ async function enrollHost({ hostName, socketPath, token, root }: Host): Promise<
   const outcome = await exclusively(root, async () =>
     enroll(
       {
-        ...{ root, uid: process.getuid?.() ?? 0, ...pace, progress, passwords: {}, ownName: null },
+        ...{ root, uid: process.getuid?.() ?? 0, ...pace, progress, passwords: {}, ownName: null, targets: [] },
         withTpm: (_spec, use) => withTpm(socketPath, use),
         connect: (server) => connectToServer(server, { ...pace, progress }),
       },

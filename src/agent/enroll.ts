@@ -8,8 +8,10 @@ import type { EnrollmentServer } from './enrollment-server.ts';
 import { type EnrollWishes, type Errand, errandOf, tokenDigest } from './errand.ts';
 import { AgentFailure } from './failure.ts';
 import { directoriesOf, install, type Installation } from './install.ts';
-import { type Placement, placementOf } from './places.ts';
+import type { Placement } from './places.ts';
 import { devIdProfile, makeRequest, makeTpmKeys } from './prepare.ts';
+import type { Target } from './target.ts';
+import { targetFor } from './targets.ts';
 import { advised } from './tpm-advice.ts';
 
 /** What enrollment needs from the world. */
@@ -19,6 +21,8 @@ export type EnrollPorts = StepPorts & {
   readonly connect: (server: ServerIdentity) => Promise<EnrollmentServer>;
   /** The host's own full name, null when it does not know one. */
   readonly ownName: string | null;
+  /** What this host's configuration wants where. */
+  readonly targets: readonly Target[];
 };
 
 export type EnrollOutcome =
@@ -112,7 +116,7 @@ async function finish(ports: EnrollPorts, state: Working, root: Uint8Array): Pro
       ],
     });
   }
-  const placements = placed(checked.value, state, root);
+  const placements = placed(ports, checked.value, { state, root });
   ports.progress.working('installing');
   const installation = await installed(ports, placements);
   const others = state.installed.filter((old) =>
@@ -129,12 +133,17 @@ async function finish(ports: EnrollPorts, state: Working, root: Uint8Array): Pro
 }
 
 /** A profile that is there more than once is told apart by the first name that was asked for. */
-function placed(checked: readonly CheckedCertificate[], state: Working, root: Uint8Array): readonly Placement[] {
+function placed(
+  ports: Pick<EnrollPorts, 'targets'>,
+  checked: readonly CheckedCertificate[],
+  { state, root }: { readonly state: Working; readonly root: Uint8Array },
+): readonly Placement[] {
   const devId = state.keys.devId === null ? null : keyBlobs(state.keys.devId);
   return checked.map((one) => {
     const { profile, dnsNames } = one.wanted;
     const isAlone = checked.filter(({ wanted }) => wanted.profile === profile).length === 1;
-    return placementOf({ checked: one, root, devId, place: isAlone ? '' : (dnsNames?.[0] ?? '') });
+    const place = isAlone ? '' : (dnsNames?.[0] ?? '');
+    return targetFor(ports.targets, { profile, place, dnsNames }).files({ checked: one, root, devId });
   });
 }
 

@@ -44,10 +44,11 @@ export function ownership(
   file: Pick<PlacedFile, 'owner' | 'mode'>,
   accounts: Accounts,
 ): { readonly owner: Owner | null; readonly mode: number; readonly wished: string } {
-  for (const { user, group, mode } of file.owner) {
+  for (const { user, group, mode, reader } of file.owner) {
     const uid = user === 'root' ? 0 : accounts.users.get(user);
     const gid = group === 'root' ? 0 : accounts.groups.get(group);
-    if (uid !== undefined && gid !== undefined) {
+    const groups = reader === undefined ? undefined : accounts.groupsOf.get(reader);
+    if (uid !== undefined && gid !== undefined && (groups === undefined || groups.includes(gid))) {
       return { owner: { uid, gid }, mode: mode ?? file.mode, wished: `${user}:${group}` };
     }
   }

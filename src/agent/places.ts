@@ -1,32 +1,74 @@
-// Where the files of each profile go on a host, with mode and owner by name. The table that relying parties depend on;
-// nothing is written here.
+// What files a certificate becomes: the rows of a preset, and the octets for each row. Where the rows come from is
+// presets/; nothing is written here.
+import type { TrustDomain } from '../domain/profile.ts';
 import { type TpmKeyBlobs, toSpireBlobs, toTss2Pem } from '../tpm2/key-files.ts';
 import { encodePem } from '../x509/pem.ts';
 import type { CheckedCertificate } from './check-issued.ts';
 import { AgentFailure } from './failure.ts';
+import type { DomainAnchors } from './trust.ts';
 
-/** Who shall own a file; the first alternative whose names exist on the host is taken, else root. */
-export type OwnerRule = readonly { readonly user: string; readonly group: string; readonly mode?: number }[];
+/**
+ * Who shall own a file; the first alternative whose names exist on the host is taken, else root. One with a `reader` is
+ * passed over where that user exists and is not in the group.
+ */
+export type OwnerRule = readonly {
+  readonly user: string;
+  readonly group: string;
+  readonly mode?: number;
+  readonly reader?: string;
+}[];
 
-/** One file, its path relative to the root. */
-export type PlacedFile = {
+/** What a file holds. `chain` is without the root; the `control` ones belong to the trust domain that Keylime obeys. */
+export type FileContent =
+  | 'key'
+  | 'leaf'
+  | 'chain'
+  | 'fullChain'
+  | 'root'
+  | 'completeChain'
+  | 'controlChain'
+  | 'tpmPublic'
+  | 'tpmPrivate'
+  | 'spirePublic'
+  | 'spirePrivate'
+  | 'tss2Key';
+
+/** One file of a target, its path relative to the root. */
+export type FileRow = {
   readonly path: string;
-  readonly content: string | Uint8Array;
+  readonly content: FileContent;
   readonly mode: number;
   readonly owner: OwnerRule;
+  /** Users that must be able to read it; those that the host does not have are passed over. */
+  readonly readers: readonly string[];
 };
 
-/** The files of one certificate, keys before certificates; `certificateFile` is the one with the leaf. */
-export type Placement = {
-  readonly checked: CheckedCertificate;
+/** One file with its octets. */
+export type PlacedFile = Omit<FileRow, 'content'> & {
+  readonly kind: FileContent;
+  readonly content: string | Uint8Array;
+};
+
+/** The files of one target, as a preset or the configuration says. */
+export type FileTable = {
   readonly directory: { readonly path: string; readonly mode: number };
-  readonly files: readonly PlacedFile[];
+  /** Keys before certificates; the first with the leaf is the target's certificate file. */
+  readonly rows: readonly FileRow[];
+  /** Further names of a file, as links beside it. */
   readonly links: readonly { readonly path: string; readonly target: string }[];
-  readonly certificateFile: string;
 };
 
-const rootOnly: OwnerRule = [{ user: 'root', group: 'root' }];
-const readableByTss: OwnerRule = [{ user: 'root', group: 'tss' }];
+/** The files of one certificate; `certificateFile` is the one that begins with the leaf. */
+export type Placement = Omit<FileTable, 'rows'> & {
+  readonly checked: CheckedCertificate;
+  readonly files: readonly PlacedFile[];
+  readonly certificateFile: string;
+  /** Files that could not be made from what this host was given, and why. */
+  readonly missing: readonly string[];
+};
+
+/** What this host trusts, by domain, beside the root that it was enrolled under. */
+export type Anchors = Readonly<Record<TrustDomain, DomainAnchors>>;
 
 /** What a certificate brings along beside itself. */
 export type PlacementInput = {
@@ -34,94 +76,80 @@ export type PlacementInput = {
   /** DER of the pinned root. */
   readonly root: Uint8Array;
   readonly devId: TpmKeyBlobs | null;
-  /** A place of use, where one profile is installed more than once; empty otherwise. */
-  readonly place: string;
+  readonly anchors?: Anchors | undefined;
 };
 
-/** The files of a certificate by its profile. */
-export function placementOf(input: PlacementInput): Placement {
-  const { profile } = input.checked.wanted;
-  if (profile === 'devid') return devIdPlacement(input);
-  return profile === 'keylime-agent' && input.place === '' ? keylimeAgentPlacement(input) : ownPlacement(input);
+/** The files of a table for a certificate. */
+export function placementOf({ rows, ...table }: FileTable, input: PlacementInput): Placement {
+  const files: PlacedFile[] = [];
+  const missing: string[] = [];
+  for (const { content: kind, ...row } of rows) {
+    const content = contentOf(kind, input);
+    if (content === null) missing.push(`/${row.path} was not written: ${whyMissing(kind)}`);
+    else files.push({ ...row, kind, content });
+  }
+  return { ...table, checked: input.checked, files, certificateFile: certificateFileOf(rows), missing };
 }
 
-function devIdPlacement({ checked, devId }: PlacementInput): Placement {
-  if (devId === null) throw new AgentFailure('the state of this agent has no DevID key');
-  const at = (name: string): string => `var/lib/tpm2-devid/${name}`;
-  const spire = toSpireBlobs(devId);
-  // SPIRE runs as a user of its own and is the one reader beside root; nobody writes what only the TPM can make.
-  const forSpire: OwnerRule = [{ user: 'spire', group: 'root', mode: 0o400 }, ...rootOnly];
-  const certificateFile = at('devid.crt');
-  return {
-    checked,
-    directory: { path: 'var/lib/tpm2-devid', mode: 0o755 },
-    files: [
-      { path: at('devid.pub'), content: devId.public, mode: 0o640, owner: readableByTss },
-      { path: at('devid.priv'), content: devId.private, mode: 0o600, owner: rootOnly },
-      { path: at('devid.pub.blob'), content: spire.public, mode: 0o600, owner: forSpire },
-      { path: at('devid.priv.blob'), content: spire.private, mode: 0o600, owner: forSpire },
-      { path: at('devid.key.pem'), content: toTss2Pem(devId), mode: 0o600, owner: rootOnly },
-      { path: certificateFile, content: checked.leafPem + checked.chainPem, mode: 0o640, owner: readableByTss },
-    ],
-    links: [],
-    certificateFile,
-  };
+/** The path of the row that begins with the leaf. */
+export function certificateFileOf(rows: readonly FileRow[]): string {
+  const row = rows.find(({ content }) => content === 'fullChain' || content === 'leaf');
+  if (row === undefined) throw new RangeError('a table of files has no certificate');
+  return row.path;
 }
 
-function keylimeAgentPlacement({ checked, root }: PlacementInput): Placement {
-  const at = (name: string): string => `etc/keylime/certs/${name}`;
-  const keylime: OwnerRule = [{ user: 'keylime', group: 'tss' }];
-  const forConsumers: OwnerRule = [
-    { user: 'keylime', group: 'spire' },
-    { user: 'keylime', group: 'tss' },
-  ];
-  const rootPem = encodePem('CERTIFICATE', root);
-  const certificateFile = at('agent.crt');
-  const open = (name: string, content: string): PlacedFile => ({
-    path: at(name),
-    content,
-    mode: 0o644,
-    owner: keylime,
-  });
-  return {
-    checked,
-    directory: { path: 'etc/keylime/certs', mode: 0o755 },
-    files: [
-      { path: at('agent-pkcs8.key'), content: privateKeyOf(checked), mode: 0o640, owner: forConsumers },
-      open('agent.crt', checked.leafPem + checked.chainPem),
-      // The Rust agent as a client reads only the first certificate of its CA file, which must be the root.
-      open('ca-root-only.crt', rootPem),
-      open('ca.crt', checked.chainPem),
-      open('ca-complete-chain.crt', checked.chainPem + rootPem),
-    ],
-    links: [{ path: at('ca-chain.crt'), target: 'ca-complete-chain.crt' }],
-    certificateFile,
-  };
+const whyMissing = (kind: FileContent): string =>
+  kind === 'controlChain' ? 'this host was given no root of keylime-control' : 'there is no DevID key';
+
+/** Null for what cannot be made from this input. */
+function contentOf(kind: FileContent, input: PlacementInput): string | Uint8Array | null {
+  const { checked, devId } = input;
+  switch (kind) {
+    case 'key':
+      return privateKeyOf(checked);
+    case 'leaf':
+      return checked.leafPem;
+    case 'chain':
+      return checked.chainPem;
+    case 'fullChain':
+      return checked.leafPem + checked.chainPem;
+    case 'root':
+      return withoutRepeats(encodePem('CERTIFICATE', input.root) + (input.anchors?.estate.rootsPem ?? ''));
+    case 'completeChain':
+      return estateChain(input);
+    case 'controlChain':
+      return controlChain(input);
+    case 'tpmPublic':
+      return devId?.public ?? null;
+    case 'tpmPrivate':
+      return devId?.private ?? null;
+    case 'spirePublic':
+      return devId === null ? null : toSpireBlobs(devId).public;
+    case 'spirePrivate':
+      return devId === null ? null : toSpireBlobs(devId).private;
+    case 'tss2Key':
+      return devId === null ? null : toTss2Pem(devId);
+    default:
+      return kind satisfies never;
+  }
 }
 
-/** Every other profile: the agent's own directory, for hooks and people to take from. */
-function ownPlacement({ checked, place }: PlacementInput): Placement {
-  const name = place === '' ? checked.wanted.profile : `${checked.wanted.profile}-${place}`;
-  const directory = `var/lib/omens/agent/certificates/${name}`;
-  const file = (path: string, content: string, mode: number): PlacedFile => ({
-    path: `${directory}/${path}`,
-    content,
-    mode,
-    owner: rootOnly,
-  });
-  return {
-    checked,
-    directory: { path: directory, mode: 0o700 },
-    files: [
-      file('key.pem', privateKeyOf(checked), 0o600),
-      file('certificate.crt', checked.leafPem, 0o644),
-      file('chain.crt', checked.chainPem, 0o644),
-      file('fullchain.crt', checked.leafPem + checked.chainPem, 0o644),
-    ],
-    links: [],
-    certificateFile: `${directory}/certificate.crt`,
-  };
+/** The estate's CAs: those of this certificate first, if it is the estate's; the roots last. */
+function estateChain({ checked, root, anchors }: PlacementInput): string {
+  const { rootsPem = '', authoritiesPem = '' } = anchors?.estate ?? {};
+  const own = checked.isUnderPinnedRoot ? checked.chainPem : '';
+  return withoutRepeats(own + authoritiesPem + encodePem('CERTIFICATE', root) + rootsPem);
 }
+
+function controlChain({ checked, anchors }: PlacementInput): string | null {
+  const { rootsPem = '', authoritiesPem = '' } = anchors?.['keylime-control'] ?? {};
+  const own = checked.isUnderPinnedRoot ? '' : checked.chainPem;
+  return rootsPem === '' ? null : withoutRepeats(own + authoritiesPem + rootsPem);
+}
+
+/** Each certificate once, in the order of their first appearance. */
+const withoutRepeats = (pem: string): string =>
+  [...new Set(pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----\n/g) ?? [])].join('');
 
 function privateKeyOf({ wanted }: CheckedCertificate): string {
   if (wanted.key.kind !== 'software') throw new AgentFailure(`profile ${wanted.profile} has no software key`);

@@ -23,9 +23,12 @@ export type PostCheck =
 
 /** A program that reads the files, and how it is made to read them again. */
 export type Consumer = {
+  /** Two targets that name the same program have it told once. */
   readonly name: string;
-  /** Programs of one class are restarted one after the other, lower `rank` first. */
+  /** Programs are told one after the other, lower `rank` first, and never within one another's settle time. */
   readonly rank: number;
+  /** The program is told only while this succeeds: one that does not run reads the files when it starts. */
+  readonly onlyWhile: CommandLine | null;
   /** Such as `nginx -t`: must succeed before the program is touched. */
   readonly validate: CommandLine | null;
   readonly reload: CommandLine | null;
@@ -45,11 +48,15 @@ export type Target = {
   readonly key: { readonly kind: 'devid' } | { readonly kind: 'software'; readonly type: SoftwareKeyType };
   /** Whether each renewal makes a new key; a DevID does by default. */
   readonly rekey: boolean;
+  /** Where its generations are kept: the directory of its certificate file, relative to the root. */
+  readonly home: string;
   readonly files: (input: PlacementInput) => Placement;
   /** In the order in which they are told. */
   readonly consumers: readonly Consumer[];
-  /** Users that must be able to read the files afterwards. */
+  /** Users that must be able to read key and certificate, beside those that its preset knows. */
   readonly readableBy: readonly string[];
   /** For a DevID that a SPIRE agent uses. */
   readonly hasSpireAgent: boolean;
+  /** What a person should know of how this target was put together, such as a program that is not here. */
+  readonly remarks: readonly string[];
 };

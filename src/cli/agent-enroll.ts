@@ -1,11 +1,14 @@
 // `omens agent enroll`: proves the TPM of this host and installs its certificates.
 import type { Command } from 'commander';
+import { loadAgentConfig } from '../agent/agent-config.ts';
 import { exclusively, loadState, type ServerIdentity } from '../agent/agent-state.ts';
 import { enroll, type EnrollOutcome } from '../agent/enroll.ts';
 import { connectToServer } from '../agent/enrollment-server.ts';
 import type { EnrollWishes } from '../agent/errand.ts';
+import { hostFacts } from '../agent/host-facts.ts';
 import { lendTpm } from '../agent/lend-tpm.ts';
 import { ownName } from '../agent/own-name.ts';
+import { targetsOf } from '../agent/targets.ts';
 import { decodeEnrollmentToken } from '../domain/enrollment-token.ts';
 import { isHostName } from '../domain/names.ts';
 import { parseProfileRequest } from '../domain/profile-request.ts';
@@ -60,6 +63,7 @@ async function runEnroll(world: World, options: EnrollOptions): Promise<void> {
         connect: (server) => connectToServer(server, { ...world, progress }),
         passwords: passwordsOf(world, options),
         ownName: await ownName(root),
+        targets: targetsOf(await loadAgentConfig(root), await hostFacts(root)),
       },
       { wishes, state: await loadState(root), patience: options.wait === true ? 'untilDecided' : 'once' },
     ),

@@ -8,17 +8,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { loadAgentConfig } from '../../src/agent/agent-config.ts';
 import { agentDirectory, loadState } from '../../src/agent/agent-state.ts';
 import { enroll, type EnrollInput, type EnrollPorts } from '../../src/agent/enroll.ts';
 import type { EnrollWishes } from '../../src/agent/errand.ts';
+import { hostFacts } from '../../src/agent/host-facts.ts';
 import { silent } from '../../src/agent/progress.ts';
 import { certificatesIn } from '../../src/agent/prove.ts';
+import { targetsOf } from '../../src/agent/targets.ts';
 import { type FakeService, fakeService, problem } from '../fakes/enrollment-server.ts';
 import { type CertifiedSoftwareTpm, startCertifiedSwtpm, tool, withTpm } from './swtpm.ts';
 
 const run = promisify(execFile);
 let swtpm: CertifiedSoftwareTpm;
 let root: string;
+let targets: EnrollPorts['targets'];
 let service: FakeService;
 let notes: string[];
 let slept: number[];
@@ -29,6 +33,7 @@ beforeAll(async () => {
 afterAll(() => swtpm.stop());
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'omens-host-'));
+  targets = targetsOf(await loadAgentConfig(root), await hostFacts(root));
   service = fakeService();
   notes = [];
   slept = [];
@@ -45,6 +50,7 @@ const ports = (over: Partial<EnrollPorts> = {}): EnrollPorts => ({
   passwords: {},
   progress: { ...silent, note: (line) => void notes.push(line) },
   ownName: null,
+  targets,
   ...over,
 });
 

@@ -172,7 +172,7 @@ describe('the import table of docs/architecture.md', () => {
   test('is the one that test/architecture.test.ts enforces', () => {
     const enforced = /const mayImport[^{]*\{([\s\S]*?)^\};/m.exec(textOf('test/architecture.test.ts'))?.[1] ?? '';
     const expected = [...enforced.matchAll(/^ {2}([a-z0-9]+): \[([^\]]*)\],$/gm)].map(
-      ([, folder, to]) => [folder, [...to!.matchAll(/'([a-z0-9]+)'/g)].map((match) => match[1]).join(' ')] as const,
+      ([, folder, to]) => [folder, [...to!.matchAll(/'([a-z0-9.-]+)'/g)].map((match) => match[1]).join(' ')] as const,
     );
     const table = [...textOf('docs/architecture.md').matchAll(/^\| `([a-z0-9`, ]+)` \| ([^|]*) \|/gm)].flatMap(
       ([, folders, to]) => folders!.split('`, `').map((folder) => [folder, to!.replace(/`|–/g, '').trim()] as const),

@@ -1,6 +1,6 @@
 // What the agent reads from a host, and whom it makes the owner of what.
 import { describe, expect, test } from '@jest/globals';
-import { numbersByName } from '../../../src/agent/accounts.ts';
+import { accountsIn } from '../../../src/agent/accounts.ts';
 import { parseState } from '../../../src/agent/agent-state.ts';
 import { ownership } from '../../../src/agent/install.ts';
 import { fullNameIn } from '../../../src/agent/own-name.ts';
@@ -10,19 +10,30 @@ import { encodeTpmtSignature } from '../../../src/tpm2/signature.ts';
 import { describeResponseCode } from '../../../src/tpm2/response-codes.ts';
 import { TpmError } from '../../../src/tpm2/tpm-error.ts';
 
-const accounts = {
-  users: numbersByName('root:x:0:0::/root:/bin/sh\nspire:x:990:980::/:/bin/false\nkeylime:x:991:981::/:/bin/false\n'),
-  groups: numbersByName('root:x:0:\ntss:x:112:keylime\nspire:x:980:\nodd\nbad:x:y:\n'),
-};
+const accounts = accountsIn(
+  'root:x:0:0::/root:/bin/sh\nspire:x:990:980::/:/bin/false\nkeylime:x:991:981::/:/bin/false\n',
+  'root:x:0:\ntss:x:112:keylime\nspire:x:980:\nodd\nbad:x:y:\n',
+);
 
 describe('the owner of a file', () => {
+  test('is passed over where its reader is there and not in the group', () => {
+    const owner = [
+      { user: 'root', group: 'tss', reader: 'spire' },
+      { user: 'root', group: 'spire' },
+    ];
+    expect(ownership({ owner, mode: 0o640 }, accounts)).toMatchObject({ owner: { uid: 0, gid: 980 } });
+    const member = accountsIn('spire:x:990:980::/:/bin/false\n', 'tss:x:112:keylime,spire\nspire:x:980:\n');
+    expect(ownership({ owner, mode: 0o640 }, member)).toMatchObject({ owner: { uid: 0, gid: 112 } });
+    const without = accountsIn('', 'tss:x:112:\nspire:x:980:\n');
+    expect(ownership({ owner, mode: 0o640 }, without)).toMatchObject({ owner: { uid: 0, gid: 112 } });
+  });
   const rule = [
     { user: 'keylime', group: 'spire' },
     { user: 'keylime', group: 'tss' },
   ];
   test('is the first of the rule whose names the host has', () => {
     expect(ownership({ owner: rule, mode: 0o640 }, accounts)).toMatchObject({ owner: { uid: 991, gid: 980 } });
-    const without = { ...accounts, groups: numbersByName('tss:x:112:\n') };
+    const without = { ...accounts, groups: accountsIn('', 'tss:x:112:\n').groups };
     expect(ownership({ owner: rule, mode: 0o640 }, without)).toMatchObject({ owner: { uid: 991, gid: 112 } });
   });
   test('brings a mode of its own along', () => {
@@ -31,7 +42,7 @@ describe('the owner of a file', () => {
       { user: 'root', group: 'root' },
     ];
     expect(ownership({ owner: forSpire, mode: 0o600 }, accounts)).toMatchObject({ owner: { uid: 990 }, mode: 0o400 });
-    const nobody = { users: new Map(), groups: new Map() };
+    const nobody = accountsIn('', '');
     expect(ownership({ owner: forSpire, mode: 0o600 }, nobody)).toMatchObject({ owner: { uid: 0 }, mode: 0o600 });
     expect(ownership({ owner: rule, mode: 0o640 }, nobody)).toMatchObject({ owner: null, mode: 0o640 });
   });

@@ -39,7 +39,7 @@ test('the executable reaches the agent, and no database, web framework or compos
   const folders = new Set(
     [...modules].filter((module) => module.endsWith('.ts')).map((module) => module.split('/')[0]),
   );
-  expect([...folders].sort()).toEqual(['agent', 'cli', 'client', 'domain', 'tpm2', 'x509']);
+  expect([...folders].sort()).toEqual(['agent', 'checked-yaml.ts', 'cli', 'client', 'domain', 'tpm2', 'x509']);
 });
 
 test('the composition root is what it says, or the test above would say nothing', () => {
