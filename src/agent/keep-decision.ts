@@ -2,7 +2,7 @@
 import type { LineageResource } from '../domain/lineage-wire.ts';
 import { renewAt } from '../domain/renewal.ts';
 import { wireTime } from '../domain/wire.ts';
-import type { CertificateFacts, TargetRecord, Work } from './kept.ts';
+import { type CertificateFacts, isPausing, type TargetRecord, type Work } from './kept.ts';
 
 /** What lies in a target's place now. `unfit`: files are there, and no consumer could use them. */
 export type LocalFiles =
@@ -30,7 +30,7 @@ export type Decision =
   | { readonly do: 'wait'; readonly until: Date; readonly why: string }
   /** The server refuses this lineage, or knows none: asking would change nothing. */
   | { readonly do: 'stop'; readonly reason: string; readonly why: string }
-  | { readonly do: 'makeKey'; readonly because: string; readonly installAt: string }
+  | { readonly do: 'makeKey'; readonly because: string; readonly installAt: string | null }
   | { readonly do: 'request' }
   | { readonly do: 'resend' }
   | { readonly do: 'check' }
@@ -47,7 +47,7 @@ export const needsServer = ({ do: what }: Decision): boolean =>
 export function decide(input: DecisionInput): Decision {
   const { record, now, urgency } = input;
   const { failure, work } = record;
-  const isPaused = failure !== null && urgency === 'usual' && now < new Date(failure.nextAttemptAt);
+  const isPaused = failure !== null && urgency === 'usual' && isPausing(failure, now);
   if (isPaused && !isUnblocked(input)) {
     return { do: 'wait', until: new Date(failure.nextAttemptAt), why: failure.error.detail };
   }
@@ -83,8 +83,7 @@ const stopReasons: readonly string[] = ['blocked', 'noLineage'];
 
 function atRest(input: DecisionInput): Decision {
   const due = dueOf(input);
-  if (input.urgency === 'forced')
-    return stopped(input) ?? { do: 'makeKey', because: 'forced', installAt: at(input.now) };
+  if (input.urgency === 'forced') return stopped(input) ?? { do: 'makeKey', because: 'forced', installAt: null };
   if (due.is)
     return stopped(input) ?? { do: 'makeKey', because: due.because, installAt: installAt(input, due.because) };
   if (isUnconfirmed(input)) return { do: 'confirm' };
@@ -108,6 +107,7 @@ function dueOf(input: DecisionInput): Due {
   const { files, now, view, record } = input;
   if (files.state !== 'inPlace') return { is: true, because: files.why };
   if (now > new Date(files.notAfter)) return { is: true, because: 'expired' };
+  if (record.unusable === files.certificate) return { is: true, because: 'keyUnusable' };
   const told = view?.lineage ?? null;
   const isNewest = told?.newest?.certificate === files.certificate;
   if (isNewest && told.newest.status === 'revoked') return { is: true, because: 'revoked' };
@@ -133,9 +133,9 @@ export const ruleOf = (profile: string, { certificate, notBefore, notAfter }: Ce
   renewAt({ profile, fingerprint: certificate, notBefore: new Date(notBefore), notAfter: new Date(notAfter) });
 
 /** A certificate that was fetched before its time waits for it; every other one goes in place as soon as it is there. */
-function installAt({ target, record, view, now }: DecisionInput, because: string): string {
-  if (!target.stageEarly || because !== 'windowOpen') return at(now);
-  return view?.lineage?.renewAt ?? record.inPlace?.renewAt ?? at(now);
+function installAt({ target, record, view }: DecisionInput, because: string): string | null {
+  if (!target.stageEarly || because !== 'windowOpen') return null;
+  return view?.lineage?.renewAt ?? record.inPlace?.renewAt ?? null;
 }
 
 function staged(input: DecisionInput, work: Extract<Work, { readonly step: 'staged' }>): Decision {
@@ -150,9 +150,9 @@ function staged(input: DecisionInput, work: Extract<Work, { readonly step: 'stag
     return { do: 'wait', until: new Date(notBefore), why: `by this host's clock it is not valid before ${notBefore}` };
   }
   const isNeeded = files.state !== 'inPlace' || now > new Date(files.notAfter) || input.urgency === 'forced';
-  const waits = !isNeeded && now < new Date(work.installAt);
-  return waits
-    ? { do: 'wait', until: new Date(work.installAt), why: 'staged; its time has not come' }
+  const { installAt: chosen } = work;
+  return chosen !== null && !isNeeded && now < new Date(chosen)
+    ? { do: 'wait', until: new Date(chosen), why: 'staged; its time has not come' }
     : { do: 'install' };
 }
 

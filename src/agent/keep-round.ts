@@ -1,13 +1,13 @@
 // One round of keeping: what was interrupted is finished, the service is told how the host stands and tells what is due,
 // and each target gets as far as it can. All I/O is behind `KeepPorts`; each step is saved before the next one begins.
-import type { HostReportAnswer } from '../domain/lineage-wire.ts';
+import type { HostReportAnswer, LineageResource } from '../domain/lineage-wire.ts';
 import { wireTime } from '../domain/wire.ts';
 import { type Decision, decide, type DecisionInput, needsServer, noticed, type LocalFiles } from './keep-decision.ts';
 import { type Fault, failureOf, faultOf, faultOfRefusal, remainingOf } from './keep-failure.ts';
 import type { KeepPorts, KeepServer, KeepTarget } from './keep-ports.ts';
 import { targetReport } from './keep-report.ts';
 import { type Act, takeStep } from './keep-steps.ts';
-import { type Kept, newRecord, type TargetRecord, withTarget } from './kept.ts';
+import { isPausing, type Kept, newRecord, type TargetRecord, withTarget } from './kept.ts';
 
 export type RoundOptions = {
   /** How urgent a target is; `usual` for the daemon. */
@@ -99,11 +99,22 @@ async function serve(round: Round, target: KeepTarget): Promise<void> {
     if (needsServer(decision) && round.server === null) return;
     if (steps >= mostSteps) return fail(round, target, { files: input.files, fault: noProgress });
     const { ports, server } = round;
-    const { record, fault } = await takeStep({ ports, server, target, record: input.record }, decision satisfies Act);
+    const { record, fault, lineage } = await takeStep(
+      { ports, server, target, record: input.record },
+      decision satisfies Act,
+    );
     if (decision.do === 'makeKey') round.begun.add(target.name);
+    if (lineage !== undefined) hearOf(round, lineage);
     await save(round, withTarget(round.kept, target.name, record));
     if (fault !== null) return fail(round, target, { files: input.files, fault });
   }
+}
+
+/** A newer word of the service about one lineage. */
+function hearOf(round: Round, told: LineageResource): void {
+  const { answer } = round;
+  if (answer === null) return;
+  round.answer = { ...answer, lineages: answer.lineages.map((one) => (one.id === told.id ? told : one)) };
 }
 
 /** By the word of the service nothing is due: what failed before has ceased to matter. */
@@ -156,10 +167,11 @@ async function fail(
 /** Not while the way to the service is in back-off, unless a person waits. */
 async function isCallDue(round: Round): Promise<boolean> {
   const { ports, kept, targets, options } = round;
-  const { reportDueAt, failure } = kept.contact;
+  const { reportDueAt, lastAt, failure } = kept.contact;
+  const now = ports.now();
   if (targets.some((target) => options.urgency(target) !== 'usual')) return true;
-  if (failure !== null) return ports.now() >= new Date(failure.nextAttemptAt);
-  if (reportDueAt === null || ports.now() >= new Date(reportDueAt)) return true;
+  if (failure !== null) return !isPausing(failure, now);
+  if (reportDueAt === null || lastAt === null || now >= new Date(reportDueAt) || now < new Date(lastAt)) return true;
   for (const target of targets) if (needsServer(decide(await look(round, target)))) return true;
   return false;
 }

@@ -1,5 +1,6 @@
 // The steps by which a target gets its next certificate. Each takes the record and answers the one to be saved; nothing is
 // saved here, and what to do was decided before.
+import type { LineageResource } from '../domain/lineage-wire.ts';
 import { wireTime } from '../domain/wire.ts';
 import { type Fault, faultOf, faultOfRefusal, isNonceRefusal, isUndecided } from './keep-failure.ts';
 import type { Decision } from './keep-decision.ts';
@@ -15,7 +16,12 @@ export type StepInput = {
 };
 
 /** What came of it: the record to be saved, and what went wrong if something did. */
-export type Stepped = { readonly record: TargetRecord; readonly fault: Fault | null };
+export type Stepped = {
+  readonly record: TargetRecord;
+  readonly fault: Fault | null;
+  /** The lineage as the service now has it, when it said so. */
+  readonly lineage?: LineageResource;
+};
 
 /** A decision that is an act. */
 export type Act = Exclude<Decision, { readonly do: 'nothing' | 'wait' }>;
@@ -40,14 +46,12 @@ export async function takeStep(input: StepInput, act: Act): Promise<Stepped> {
   }
 }
 
-/** A key that proved of no use is given up; everything else stays as it is. */
+/** A key that proved of no use is given up, and its certificate with it; everything else stays as it is. */
 function afterTrouble({ record }: StepInput, fault: Fault): Stepped {
   if (fault.error.reason !== 'keyUnusable') return { record, fault };
-  const inPlace = record.inPlace === null ? null : { ...record.inPlace, renewAt: longAgo };
-  return { record: { ...record, inPlace, work: { step: 'idle' } }, fault };
+  const unusable = record.inPlace?.certificate ?? null;
+  return { record: { ...record, unusable, work: { step: 'idle' } }, fault };
 }
-
-const longAgo = '1970-01-01T00:00:00Z';
 
 function stepOf(input: StepInput, act: Act): Promise<Stepped> {
   const { work } = input.record;
@@ -194,5 +198,6 @@ async function confirm(input: StepInput): Promise<Stepped> {
   const by = answer.value.newest?.confirmedBy ?? null;
   ports.log('certificate.confirmed', { target: target.name, certificate, by });
   const confirmed = { certificate, by, at: wireTime(ports.now()) };
-  return went(record, { work: { step: 'idle' }, confirmed, failure: null });
+  const concluded: TargetRecord = { ...record, work: { step: 'idle' }, confirmed, failure: null };
+  return { record: concluded, fault: null, lineage: answer.value };
 }

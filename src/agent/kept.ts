@@ -8,8 +8,8 @@ export type KeptKey =
   | { readonly kind: 'tpm'; readonly public: string; readonly private: string }
   | { readonly kind: 'software'; readonly privateKeyPem: string };
 
-/** What each step of a renewal carries along: why it began, and from when on its certificate may be put in place. */
-type Renewing = { readonly key: KeptKey; readonly because: string; readonly installAt: string };
+/** What each step of a renewal carries along: why it began, and when its certificate is put in place; null at once. */
+type Renewing = { readonly key: KeptKey; readonly because: string; readonly installAt: string | null };
 
 /** How far the next certificate got. Each step was on disk before the next one began. */
 export type Work =
@@ -74,6 +74,8 @@ export type TargetRecord = {
   readonly work: Work;
   readonly failure: Failure | null;
   readonly confirmed: Confirmed | null;
+  /** A certificate in place whose key proved of no use; it is replaced at once. */
+  readonly unusable: string | null;
 };
 
 /** What is known of the server. `reportDueAt` null: at once. */
@@ -96,9 +98,13 @@ export const nothingKept: Kept = {
 
 /** Of a target that was never seen. */
 export const newRecord: TargetRecord = {
-  ...{ lineage: null, inPlace: null, failure: null, confirmed: null },
+  ...{ lineage: null, inPlace: null, failure: null, confirmed: null, unusable: null },
   work: { step: 'idle' },
 };
+
+/** Whether it is too early to try again. A clock that was set back behind the failure ends the pause. */
+export const isPausing = ({ error, nextAttemptAt }: Failure, now: Date): boolean =>
+  now >= new Date(error.at) && now < new Date(nextAttemptAt);
 
 /** The same with one target changed. */
 export const withTarget = (kept: Kept, name: string, record: TargetRecord): Kept => ({
