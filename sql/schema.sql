@@ -176,7 +176,7 @@ create index certificate_alone on certificate (subject_common_name, profile, not
 create table revocation (
   issuer_id sha256_hex not null,
   serial_number serial_hex not null,
-  reason_code text not null check (reason_code in ('unspecified', 'keyCompromise', 'affiliationChanged', 'superseded', 'cessationOfOperation')),
+  reason_code text not null check (reason_code in ('unspecified', 'keyCompromise', 'affiliationChanged', 'superseded', 'cessationOfOperation', 'privilegeWithdrawn')),
   revoked_at timestamptz not null,
   revoked_by text not null,
   primary key (issuer_id, serial_number),

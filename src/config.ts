@@ -7,7 +7,9 @@ import { fileURLToPath } from 'node:url';
 import { compileSchema, type FileFault, readYaml } from './checked-yaml.ts';
 import { formatIpAddress, isCidr, isDnsName, parseIpAddress } from './domain/names.ts';
 import { err, ok, type Result } from './domain/result.ts';
+import type { SpireSettings } from './domain/spire.ts';
 import { readRenewals, type Renewals, type RenewalsFile, renewalsSchema } from './renewals-config.ts';
+import { type SpireFile, spireSchema, spireSettings } from './spire-config.ts';
 
 /** Where a listener binds. `host` is an address without brackets or a host name; port 0 takes a free one. */
 export type ListenAddress = { readonly host: string; readonly port: number };
@@ -35,6 +37,8 @@ export type Config = {
   readonly passphraseFile: string | null;
   readonly rateLimits: RateLimits;
   readonly renewals: Renewals;
+  /** The SPIRE server whose agents attest by DevIDs; null when there is none that this service knows of. */
+  readonly spire: SpireSettings | null;
   readonly issuanceLeaseSeconds: number;
   /** One certificate in so many is also read by the second and third X.509 library. */
   readonly secondOpinionSampling: number;
@@ -55,6 +59,7 @@ type ConfigFile = { readonly [Name in PathName | TextName]?: string } & {
 } & {
   readonly rateLimits?: Partial<RateLimits>;
   readonly renewals?: RenewalsFile;
+  readonly spire?: SpireFile;
   readonly logLevel?: LogLevel;
 };
 
@@ -95,6 +100,7 @@ export const configSchema = {
       },
     },
     renewals: renewalsSchema,
+    spire: spireSchema,
     issuanceLeaseSeconds: count('after so many seconds an issuance without a result counts as abandoned', 30),
     secondOpinionSampling: count('one certificate in so many is also read by two further X.509 libraries', 100),
     logLevel: { type: 'string', enum: logLevels, description: logLevels.join(', '), default: 'info' },
@@ -170,6 +176,7 @@ function assemble(file: ConfigFile, path: string, sources: ConfigSources): Resul
       passphraseFile: paths('passphraseFile') ?? credentialFile(env),
       rateLimits: rateLimits.value,
       renewals: renewals.value,
+      spire: file.spire === undefined ? null : spireSettings(file.spire),
       issuanceLeaseSeconds: file.issuanceLeaseSeconds ?? defaults.issuanceLeaseSeconds.default,
       secondOpinionSampling: file.secondOpinionSampling ?? defaults.secondOpinionSampling.default,
       logLevel: file.logLevel ?? defaults.logLevel.default,

@@ -23,6 +23,7 @@ import type { DeviceServices, EnrollmentServices } from './http/services.ts';
 import { issue, preview } from './issuance/issue.ts';
 import { certificateResource } from './issuance/resource.ts';
 import type { ServiceParts } from './services.ts';
+import { deviceStateStore } from './storage/device-states.ts';
 import { deviceStore } from './storage/devices.ts';
 import { enrollmentTokenStore } from './storage/enrollment-tokens.ts';
 import { enrollmentStore } from './storage/enrollments.ts';
@@ -58,10 +59,12 @@ function enrollmentPorts({ config, policies, db, authorities, ports }: ServicePa
   const devices = deviceStore(db);
   return {
     ...devices,
+    ...deviceStateStore(db),
     ...enrollmentStore(db),
     ...enrollmentTokenStore(db),
     ...preregistrationStore(db),
     profiles: policies.profiles,
+    spire: config.spire,
     endorsementPolicy: endorsementPolicy(policies),
     tpmDenials: policies.tpmDenials,
     issue: issue(ports),

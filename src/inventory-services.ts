@@ -53,8 +53,8 @@ const resourceOf = ({ authorities }: Sources, record: CertificateRecord): Certif
   certificateResource(record, authorities.chainPemOf(record.issuerId));
 
 /** Finds a certificate by either of its names. */
-const finder =
-  ({ certificates }: Sources) =>
+export const finder =
+  ({ certificates }: Pick<Sources, 'certificates'>) =>
   async (name: string): Promise<CertificateRecord | null> => {
     const parsed = parseCertificateName(name);
     if (parsed === null) return null;

@@ -13,18 +13,26 @@ import {
   listOperatorTokens,
   revokeOperatorToken,
 } from './enrollment/operator-tokens.ts';
-import type { AccessServices, CertificateServices, HealthServices, HttpServices } from './http/services.ts';
-import { certificateReads, policyReads } from './inventory-services.ts';
+import type {
+  AccessServices,
+  CertificateServices,
+  HealthServices,
+  HttpServices,
+  RevocationServices,
+} from './http/services.ts';
+import { certificateReads, finder, policyReads } from './inventory-services.ts';
 import { issue, type IssuancePorts } from './issuance/issue.ts';
 import { issueFromCsr } from './issuance/issue-from-csr.ts';
 import { certificateResource } from './issuance/resource.ts';
 import type { Logger } from './log.ts';
 import type { Policies } from './policies.ts';
+import { revokeCertificate } from './revocation/revoke.ts';
 import { certificatesIn } from './storage/certificates.ts';
 import { issuersIn } from './storage/issuers.ts';
 import { nonceStore, sharedSecret } from './storage/nonces.ts';
 import { operatorTokenStore } from './storage/operator-tokens.ts';
 import type { Database } from './storage/pool.ts';
+import { revocationStore } from './storage/revocations.ts';
 import { isWeakModulus } from './tpm2/close-primes.ts';
 import { trustServices } from './trust-services.ts';
 
@@ -53,6 +61,7 @@ export async function httpServices(parts: ServiceParts): Promise<HttpServices> {
     ...policyReads(sources),
     ...certificateWrites(parts),
     ...trustServices(parts),
+    ...revocationServices(parts),
     ...(await accessServices(db)),
     ...healthServices(parts),
   };
@@ -83,6 +92,16 @@ function certificateWrites({
       const { record } = issued.value;
       return { ok: true, value: certificateResource(record, authorities.chainPemOf(record.issuerId)) };
     },
+  };
+}
+
+function revocationServices({ db, authorities }: ServiceParts): RevocationServices {
+  return {
+    revokeCertificate: revokeCertificate({
+      ...revocationStore(db),
+      findCertificate: finder({ certificates: certificatesIn(db) }),
+      resourceOf: (record) => certificateResource(record, authorities.chainPemOf(record.issuerId)),
+    }),
   };
 }
 

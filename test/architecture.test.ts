@@ -56,7 +56,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'passphrase.ts': ['domain', 'checked-yaml.ts'],
   'tpm-denied-file.ts': ['domain', 'checked-yaml.ts'],
   'renewals-config.ts': ['domain', 'checked-yaml.ts'],
-  'config.ts': ['domain', 'x509', 'checked-yaml.ts', 'renewals-config.ts'],
+  'config.ts': ['domain', 'x509', 'checked-yaml.ts', 'renewals-config.ts', 'spire-config.ts'],
+  'spire-config.ts': ['domain'],
   'policies.ts': ['domain', 'x509', 'checked-yaml.ts', 'profile-file.ts', 'profile-rules.ts', 'tpm-denied-file.ts'],
 };
 

@@ -104,6 +104,11 @@ create table unmanaged_certificate (
 comment on column unmanaged_certificate.fault is 'what its host found wrong with it, such as softwareKeyDevId; null for nothing';
 create index unmanaged_certificate_not_after on unmanaged_certificate (not_after);
 
+-- A suspended device loses its privileges, for the time being: RFC 5280 §5.3.1 has a word for it.
+alter table revocation
+  drop constraint revocation_reason_code_check,
+  add check (reason_code in ('unspecified', 'keyCompromise', 'affiliationChanged', 'superseded', 'cessationOfOperation', 'privilegeWithdrawn'));
+
 alter table device add column attested_firmware numeric(20);
 comment on column device.attested_firmware is 'TPMS_ATTEST.firmwareVersion of the last certification, 64 bits; null before the first';
 

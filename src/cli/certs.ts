@@ -1,5 +1,7 @@
-// `omens certs`: what was issued.
+// `omens certs`: what was issued, and taking it back.
 import type { Command } from 'commander';
+import { type ReasonCode, reasonCodes } from '../domain/certificate.ts';
+import type { RevocationResource } from '../domain/revocation-wire.ts';
 import { type CertificateResource, wireTime } from '../domain/wire.ts';
 import { expiryReason } from '../domain/expiry.ts';
 import { wrongUsage } from './failure.ts';
@@ -33,6 +35,13 @@ export function addCertsCommands(program: Command, world: World): void {
       print(world, options, { resource, text: (shown) => describe(shown, world.now()) });
     },
   );
+  withClientOptions(certs.command('revoke <certificate>').description('revoke one, by SHA-256 or CertID'))
+    .requiredOption('--reason <reasonCode>', reasonCodes.join(', '))
+    .action(async (certificate: string, options: ClientOptions & { readonly reason: string }) => {
+      const body = { reasonCode: reasonOf(options.reason) };
+      const resource = await ask(world, options, (service) => service.revokeCertificate(certificate, body));
+      print(world, options, { resource, text: describeRevocation });
+    });
 }
 
 const listCertificates = (world: World, options: ListOptions): Promise<void> => {
@@ -57,6 +66,19 @@ function serialOf(text: string | undefined): string | undefined {
   const serial = text?.replaceAll(':', '').toLowerCase();
   if (serial === undefined || /^(?:[0-9a-f]{2}){1,20}$/.test(serial)) return serial;
   throw wrongUsage(`--serial ${text} is no serial number`, 'accepted: at most 20 octets in hex, colons allowed');
+}
+
+function reasonOf(text: string): ReasonCode {
+  const found = reasonCodes.find((code) => code === text);
+  if (found !== undefined) return found;
+  throw wrongUsage(`--reason ${text} is no reason code`, `accepted: ${reasonCodes.join(', ')}`);
+}
+
+function describeRevocation({ certificate, subject, reasonCode, changed, revokedSerials }: RevocationResource): string {
+  const told = `${certificate} (${subject})`;
+  if (!changed) return `${told} was revoked before (${reasonCode ?? 'unspecified'}): nothing has changed\n`;
+  const others = revokedSerials > 1 ? `, and ${revokedSerials - 1} more of the same key` : '';
+  return `${told} is revoked (${reasonCode ?? 'unspecified'})${others}; the CRL follows within a minute or so\n`;
 }
 
 /** One certificate for people, its PEM last. */

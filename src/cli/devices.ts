@@ -1,4 +1,4 @@
-// `omens devices`: hosts, what they may have, and those that wait for a person.
+// `omens devices`: hosts, what they may have, and those that wait for a person. Their states are in device-states.ts.
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { parseProfileRequest } from '../domain/profile-request.ts';
@@ -9,12 +9,12 @@ import type {
   PendingEnrollmentResource,
   PreregistrationBody,
 } from '../domain/wire.ts';
+import { describeDevice, deviceId, grantTable } from './device-text.ts';
+import { addDeviceStateCommands } from './device-states.ts';
 import { CommandFailure, wrongUsage } from './failure.ts';
 import { print, printJson } from './output.ts';
 import { type PageOptions, printPage, withPageOptions } from './pages.ts';
 import { ask, type ClientOptions, withClientOptions } from './settings.ts';
-import type { Service } from './service.ts';
-import { facts, table } from './table.ts';
 import type { World } from './world.ts';
 
 /** Adds the commands. */
@@ -32,44 +32,15 @@ export function addDevicesCommands(program: Command, world: World): void {
       },
     }),
   );
-  showCommand(devices.command('show <id>').description('one host'), world, (id) => (service) => service.showDevice(id));
+  withClientOptions(devices.command('show <id>').description('one host')).action(
+    async (text: string, options: ClientOptions) => {
+      const resource = await ask(world, options, (service) => service.showDevice(deviceId(text)));
+      print(world, options, { resource, text: describeDevice });
+    },
+  );
   addPendingCommands(devices, world);
-  addStateCommands(devices, world);
+  addDeviceStateCommands(devices, world);
   addGrantCommands(devices, world);
-}
-
-/** A command that takes an id, does one thing, and shows the host as it is afterwards. */
-const showCommand = (
-  command: Command,
-  world: World,
-  operation: (id: string) => (service: Service) => ReturnType<Service['showDevice']>,
-): Command =>
-  withClientOptions(command).action(async (text: string, options: ClientOptions) => {
-    const resource = await ask(world, options, operation(deviceId(text)));
-    print(world, options, { resource, text: describeDevice });
-  });
-
-function deviceId(text: string): string {
-  if (/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text)) return text;
-  throw wrongUsage(`${text} is no id of a device`, 'an id is a UUID, as `omens devices list` shows it');
-}
-
-function addStateCommands(devices: Command, world: World): void {
-  showCommand(
-    devices.command('suspend <id>').description('issue nothing to it until it is resumed'),
-    world,
-    (id) => (service) => service.suspendDevice(id),
-  );
-  showCommand(
-    devices.command('resume <id>').description('end a suspension'),
-    world,
-    (id) => (service) => service.resumeDevice(id),
-  );
-  showCommand(
-    devices.command('retire <id>').description('end its time for good; its name is free again'),
-    world,
-    (id) => (service) => service.retireDevice(id),
-  );
 }
 
 type DecisionOptions = ClientOptions & {
@@ -194,33 +165,4 @@ function readGrants(file: string): readonly GrantResource[] {
     throw new CommandFailure(`${file} cannot be read as JSON`, { cause });
   }
   throw new CommandFailure(`${file} has no list "grants"`);
-}
-
-const grantTable = (list: readonly GrantResource[]): string =>
-  table(
-    ['PROFILE', 'PLACE', 'NAMES'],
-    list.map(({ profile, place, dnsNames, ipAddresses, uris }) => [
-      ...[profile, place],
-      [...dnsNames, ...ipAddresses, ...uris].join(','),
-    ]),
-  );
-
-/** One host for people. */
-function describeDevice(device: DeviceResource): string {
-  const { tpm } = device;
-  const told = facts([
-    ['id', device.id],
-    ['host', device.hostName],
-    ['state', device.state],
-    ['keylime uuid', device.keylimeUuid],
-    ['tpm', [tpm.manufacturer, tpm.model, tpm.version].filter((part) => part !== null).join(' ') || null],
-    ['enrolled', device.createdAt],
-    ['last seen', device.lastSeenAt],
-    ...device.endorsementKeys.map(({ fingerprint }) => ['endorsement key', fingerprint] as const),
-  ]);
-  const lineages = device.lineages.map(({ profile, place, certificate }) => [
-    ...[profile, place],
-    certificate === null ? 'none' : certificate.notAfter,
-  ]);
-  return `${told}\n${grantTable(device.grants)}\n${table(['LINEAGE', 'PLACE', 'NOT AFTER'], lineages)}`;
 }

@@ -1,6 +1,7 @@
 // The operations of openapi.yaml as functions: those of a person or script, and those of a host. How they travel is in
 // connection.ts.
 import { err, ok, type Result } from '../domain/result.ts';
+import type { DeviceStateResource, RevocationBody, RevocationResource } from '../domain/revocation-wire.ts';
 import type {
   ActivationBody,
   CertificateBody,
@@ -106,6 +107,7 @@ export type OperatorApi = AnchorApi & {
   readonly issue: (body: CertificateBody, idempotencyKey: string) => Answer<CertificateResource>;
   readonly findCertificates: (filter: CertificateFilter) => Answer<Page<CertificateResource>>;
   readonly showCertificate: (cert: string) => Answer<CertificateResource>;
+  readonly revokeCertificate: (cert: string, body: RevocationBody) => Answer<RevocationResource>;
   readonly expiryReport: (query: PageQuery & { readonly within?: string | undefined }) => Answer<ExpiryReport>;
   /** One page of the report as the server writes it in another type. */
   readonly expiryReportText: (
@@ -124,9 +126,9 @@ export type OperatorApi = AnchorApi & {
   readonly showDevice: (id: string) => Answer<DeviceResource>;
   readonly preregister: (body: PreregistrationBody) => Answer<PreregistrationResource>;
   readonly replaceGrants: (id: string, grants: readonly GrantResource[]) => Answer<DeviceResource>;
-  readonly suspendDevice: (id: string) => Answer<DeviceResource>;
-  readonly resumeDevice: (id: string) => Answer<DeviceResource>;
-  readonly retireDevice: (id: string) => Answer<DeviceResource>;
+  readonly suspendDevice: (id: string) => Answer<DeviceStateResource>;
+  readonly resumeDevice: (id: string) => Answer<DeviceStateResource>;
+  readonly retireDevice: (id: string) => Answer<DeviceStateResource>;
   readonly createEnrollmentToken: (body: EnrollmentTokenBody) => Answer<EnrollmentTokenResource>;
   readonly listEnrollmentTokens: (query: PageQuery) => Answer<Page<EnrollmentTokenResource>>;
   readonly deleteEnrollmentToken: (id: string) => Answer<null>;
@@ -148,6 +150,7 @@ export const operatorApi = (connection: Connection): OperatorApi => {
       ask({ method: 'POST', target: at('certificates'), body, headers: { 'idempotency-key': idempotencyKey } }),
     findCertificates: (filter) => get(at('certificates'), filter),
     showCertificate: (cert) => get(at('certificates', cert)),
+    revokeCertificate: (cert, body) => post(at('certificates', cert, 'revocation'), body),
     expiryReport: (query) => get(at('reports', 'expiry'), query),
     expiryReportText: (query, type) => textPage(at('reports', 'expiry'), query, type),
     listEnrollments: (query) => get(at('enrollments'), query),

@@ -2,8 +2,17 @@
 import type { CertificateNames } from './profile.ts';
 import type { SerialNumber } from './serial.ts';
 
-/** Reason codes of RFC 5280 §5.3.1 that this service uses. */
-export type ReasonCode = 'unspecified' | 'keyCompromise' | 'affiliationChanged' | 'superseded' | 'cessationOfOperation';
+/** Reason codes of RFC 5280 §5.3.1 that this service uses. No certificateHold: what was revoked here stays so. */
+export const reasonCodes = [
+  'unspecified',
+  'keyCompromise',
+  'affiliationChanged',
+  'superseded',
+  'cessationOfOperation',
+  'privilegeWithdrawn',
+] as const;
+
+export type ReasonCode = (typeof reasonCodes)[number];
 
 export type CertificateStatus =
   | { readonly kind: 'good' }

@@ -1,9 +1,28 @@
 // Devices, what they may have (grants) and where their certificates follow one another (lineages).
+import type { ReasonCode } from './certificate.ts';
 import type { EndorsementException } from './enrollment.ts';
 import type { CertificateNames } from './profile.ts';
 
 /** Inventory record of a host. */
 export type DeviceState = 'active' | 'suspended' | 'retired';
+
+/**
+ * For what the certificates of a device are revoked when it comes into a state (RFC 5280 §5.3.1), or null. A suspension
+ * withdraws what the host may do and says nothing against its keys; a hold is no choice, since a host that was out of our
+ * hands shall not come back with the certificates that it had. Retirement is the end of its operation.
+ */
+export function revocationOfState(state: DeviceState): ReasonCode | null {
+  switch (state) {
+    case 'active':
+      return null;
+    case 'suspended':
+      return 'privilegeWithdrawn';
+    case 'retired':
+      return 'cessationOfOperation';
+    default:
+      return state satisfies never;
+  }
+}
 
 /** `hash_ek` in Keylime's words: SHA-256 over the RSA-2048 EK's SubjectPublicKeyInfo in PEM, 64 hex characters. */
 export type Device = {

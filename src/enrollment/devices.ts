@@ -1,10 +1,13 @@
-// Hosts in the inventory: shown, granted, suspended, resumed, retired, and known beforehand by their EK. What becomes of
-// their certificates when they are suspended or retired is not decided here.
+// Hosts in the inventory: shown, granted, suspended, resumed, retired, and known beforehand by their EK. The store revokes
+// what a suspended or retired host had, in the transaction that changes its state.
 import { type Cursor, decodeCursor, encodeCursor, pageOf } from '../domain/cursor.ts';
 import type { Device, DeviceState, Grant, Lineage, Preregistration } from '../domain/device.ts';
 import { type Principal, principalText } from '../domain/principal.ts';
 import type { Profile } from '../domain/profile.ts';
+import { relyingPartySteps } from '../domain/relying-party-steps.ts';
 import { err, ok, type Refusal, type Result } from '../domain/result.ts';
+import type { DeviceStateResource } from '../domain/revocation-wire.ts';
+import type { SpireSettings } from '../domain/spire.ts';
 import {
   type CertificateResource,
   type DeviceResource,
@@ -28,7 +31,16 @@ export type DevicePorts = Pick<DeviceLookups, 'findDevice' | 'grantsOf' | 'endor
   readonly listDevices: (after: Cursor | null, limit: number) => Promise<readonly Device[]>;
   /** The newest certificate of a lineage, or null. */
   readonly newestCertificate: (lineageId: string) => Promise<CertificateResource | null>;
-  /** False when the device is not in a state from which this one can be reached. */
+  /** DevID certificates that have not ended at an instant, revoked ones too, newest first. */
+  readonly devidsOf: (
+    deviceId: string,
+    now: Date,
+  ) => Promise<readonly { readonly der: Uint8Array; readonly notAfter: Date }[]>;
+  readonly spire: SpireSettings | null;
+  /**
+   * False when the device is not in a state from which this one can be reached. Suspending and retiring revoke its
+   * certificates, resuming makes the next ones due, in the same transaction.
+   */
   readonly changeDeviceState: (id: string, state: DeviceState, change: Change) => Promise<boolean>;
   readonly replaceGrants: (id: string, grants: readonly Grant[], change: Change) => Promise<void>;
   /** False when this EK is pre-registered already. */
@@ -74,22 +86,35 @@ export const replaceGrants =
 const changeState =
   (state: DeviceState) =>
   (ports: DevicePorts) =>
-  async (id: string, principal: Operator, { now }: Context): Changed => {
+  async (
+    id: string,
+    principal: Operator,
+    { now }: Context,
+  ): Promise<Result<DeviceStateResource, readonly Refusal<DeviceReason>[]>> => {
     const device = await ports.findDevice(id);
     if (device === null) return err([notFound]);
     if (device.state === 'retired' && state !== 'retired') return err([retired]);
     if (device.state === 'active' && state === 'active') return err([notSuspended]);
     const isDone = await ports.changeDeviceState(id, state, { by: principalText(principal), at: now });
-    return isDone ? ok(await resourceOf(ports, { ...device, state })) : err([retired]);
+    if (!isDone) return err([retired]);
+    const { keylimeUuid } = device;
+    const steps = relyingPartySteps({
+      state,
+      keylimeUuid,
+      devids: await ports.devidsOf(id, now),
+      spire: ports.spire,
+      now,
+    });
+    return ok({ ...(await resourceOf(ports, { ...device, state })), steps });
   };
 
-/** Nothing is issued to it until it is resumed. */
+/** Its certificates are revoked, and nothing is issued to it until it is resumed. */
 export const suspendDevice = changeState('suspended');
 
-/** Ends a suspension. */
+/** Ends a suspension; its next certificates are due at once. */
 export const resumeDevice = changeState('active');
 
-/** For good: its name and its TPM may be taken by a new device, which an admin has to allow. */
+/** For good: its certificates are revoked, its name and its TPM may be taken by a new device, which an admin has to allow. */
 export const retireDevice = changeState('retired');
 
 /** Makes an EK known before its host calls: that host then needs neither token nor approval. */

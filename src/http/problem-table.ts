@@ -23,6 +23,7 @@ import type { ProofReason } from '../enrollment/prove.ts';
 import type { ReadEnrollmentReason } from '../enrollment/read-enrollment.ts';
 import type { RequestDocumentReason } from '../enrollment/request-document.ts';
 import type { RequestedReason } from '../enrollment/requested-certificates.ts';
+import type { RevokeReason } from '../revocation/revoke.ts';
 import type { AccessReason } from './authenticate.ts';
 import type { ShapeReason } from './contract.ts';
 import type { EdgeReason } from './edge.ts';
@@ -54,6 +55,7 @@ type KnownReason =
   | BeginReason
   | JudgeReason
   | AuthorizationReason
+  | RevokeReason
   | DenialReason
   | IssueReason
   | CsrReason
@@ -195,6 +197,8 @@ export const problems = {
   nameNotGranted: { status: 403, title: 'The name is not granted to this host' },
   csrNamesDiffer: { status: 403, title: 'The certification request has other names than the request' },
   grantTwice: { status: 400, title: 'A grant is there twice' },
+  // Revocation.
+  issuedBySomebodyElse: { status: 403, title: 'The certificate was issued to somebody else' },
   // Issuance.
   requestTooLarge: { status: 400, title: 'The certification request is too large' },
   malformedRequest: { status: 400, title: 'The certification request is malformed' },

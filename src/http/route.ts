@@ -2,6 +2,7 @@
 import { type Principal, roleIncludes } from '../domain/principal.ts';
 import type { ActivationBody, CertificateBody, EnrollmentBody, EnrollmentTokenBody } from '../domain/wire.ts';
 import type { GrantResource, OperatorTokenBody, PreregistrationBody, TrustBundleBody } from '../domain/wire.ts';
+import type { RevocationBody } from '../domain/revocation-wire.ts';
 import type { Contract, Operation } from './contract.ts';
 import { parseStrictJson } from '../domain/strict-json.ts';
 import { err, ok, type Refusal, type Result } from '../domain/result.ts';
@@ -54,6 +55,7 @@ export type Bodies = {
   readonly GrantsBody: GrantsBody;
   readonly CertificateBody: CertificateBody;
   readonly TrustBundleBody: TrustBundleBody;
+  readonly RevocationBody: RevocationBody;
 };
 
 /** A request as a handler sees it: checked against the contract, its caller one of those the route takes. */

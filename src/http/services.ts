@@ -1,8 +1,10 @@
 // What the HTTP edge needs from the service: one function per thing that can be asked. main.ts hands them over; nothing
 // is decided here.
+import type { ReasonCode } from '../domain/certificate.ts';
 import type { Principal } from '../domain/principal.ts';
 import type { KnownRequestKey } from '../domain/request-signature.ts';
 import type { Refusal, Result } from '../domain/result.ts';
+import type { DeviceStateResource, RevocationResource } from '../domain/revocation-wire.ts';
 import type {
   ActivationBody,
   CertificateResource,
@@ -101,9 +103,9 @@ export type DeviceServices = {
     input: { readonly id: string; readonly grants: readonly GrantResource[]; readonly principal: Operator },
     context: RequestContext,
   ) => Answer<DeviceResource>;
-  readonly suspendDevice: (id: string, principal: Operator, context: RequestContext) => Answer<DeviceResource>;
-  readonly resumeDevice: (id: string, principal: Operator, context: RequestContext) => Answer<DeviceResource>;
-  readonly retireDevice: (id: string, principal: Operator, context: RequestContext) => Answer<DeviceResource>;
+  readonly suspendDevice: (id: string, principal: Operator, context: RequestContext) => Answer<DeviceStateResource>;
+  readonly resumeDevice: (id: string, principal: Operator, context: RequestContext) => Answer<DeviceStateResource>;
+  readonly retireDevice: (id: string, principal: Operator, context: RequestContext) => Answer<DeviceStateResource>;
 };
 
 export type CertificateServices = {
@@ -163,6 +165,14 @@ export type AccessServices = {
   readonly spendNonce: (nonce: string, now: Date) => Promise<Result<null, Refusal>>;
 };
 
+export type RevocationServices = {
+  /** `cert` is either name of a certificate. */
+  readonly revokeCertificate: (
+    input: { readonly cert: string; readonly reasonCode: ReasonCode; readonly principal: Operator },
+    context: RequestContext,
+  ) => Answer<RevocationResource>;
+};
+
 /** Readiness of what the service stands on; each answers false rather than throw. */
 export type HealthServices = {
   readonly isDatabaseReady: () => Promise<boolean>;
@@ -173,6 +183,7 @@ export type HealthServices = {
 export type HttpServices = EnrollmentServices &
   DeviceServices &
   CertificateServices &
+  RevocationServices &
   PolicyServices &
   TrustServices &
   AccessServices &

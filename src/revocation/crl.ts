@@ -34,15 +34,22 @@ export type CrlPorts = {
 };
 
 /**
- * Whether the newest CRL still serves: it is young, and it lists everything that is revoked. Pure. The dates of
+ * Whether the newest CRL still serves: it is young, and it lists everything that is revoked, for its reason. Pure. The dates of
  * revocations do not tell: one may be committed after a CRL was made, with a date before it.
  */
-export function isCrlCurrent(crl: CrlRecord | null, revoked: readonly string[], now: Date): boolean {
+export function isCrlCurrent(
+  crl: CrlRecord | null,
+  revoked: readonly { readonly serialNumber: string; readonly reasonCode: string }[],
+  now: Date,
+): boolean {
   if (crl === null || now.getTime() >= crl.thisUpdate.getTime() + crlRenewalSeconds * 1000) return false;
   const read = readCrl(crl.der);
-  const listed = new Set(read.ok ? read.value.revoked.map(({ serialNumber }): string => serialNumber) : []);
-  return read.ok && revoked.every((serialNumber) => listed.has(serialNumber));
+  const listed = new Set((read.ok ? read.value.revoked : []).map(entryKey));
+  return read.ok && revoked.every((entry) => listed.has(entryKey(entry)));
 }
+
+const entryKey = (entry: { readonly serialNumber: string; readonly reasonCode: string }): string =>
+  `${entry.serialNumber} ${entry.reasonCode}`;
 
 /**
  * Makes a new CRL of an issuer when the newest is not current; resolves to the one that serves now.
@@ -57,8 +64,7 @@ export const keepCrl =
     const newest = await ports.newestCrl(issuer.id);
     const endedBefore = new Date(now.getTime() - 2 * crlLifetimeSeconds * 1000);
     const entries = await ports.crlEntries(issuer.id, endedBefore);
-    const serialNumbers = entries.map(({ serialNumber }) => serialNumber);
-    if (newest !== null && isCrlCurrent(newest, serialNumbers, now)) return ok(newest);
+    if (newest !== null && isCrlCurrent(newest, entries, now)) return ok(newest);
 
     const thisUpdate = wholeSeconds(now);
     const number = (newest?.number ?? 0) + 1;

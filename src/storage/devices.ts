@@ -4,6 +4,7 @@ import type { CertificateRecord } from '../domain/certificate.ts';
 import type { Cursor } from '../domain/cursor.ts';
 import type { Device, DeviceState, EndorsementKeyRecord, Grant, Lineage } from '../domain/device.ts';
 import { certificateFromRow } from './certificates.ts';
+import type { Change } from './device-states.ts';
 import type { RawRow, Session } from './pool.ts';
 import { boolean, instant, octets, text, textOrNull, texts } from './row.ts';
 import { statement } from './statement.ts';
@@ -40,10 +41,22 @@ const lineages = statement<[string], Lineage>('lineages_of_device.sql', (row) =>
   place: text(row, 'place'),
 }));
 const newest = statement<[string], CertificateRecord>('newest_certificate_of_lineage.sql', certificateFromRow);
-const changeState = statement<[string, DeviceState, string, Date], string>('change_device_state.sql', (row) =>
-  text(row, 'id'),
-);
+const devids = statement<[string, Date], DevidRow>('devid_certificates_of_device.sql', (row) => ({
+  fingerprint: text(row, 'fingerprint'),
+  der: octets(row, 'der'),
+  issuerId: text(row, 'issuer_id'),
+  notAfter: instant(row, 'not_after'),
+  isRevoked: boolean(row, 'is_revoked'),
+}));
 const replace = statement<[string, string, string, Date], unknown>('replace_grants.sql', (row) => row['done']);
+
+type DevidRow = {
+  readonly fingerprint: string;
+  readonly der: Uint8Array;
+  readonly issuerId: string;
+  readonly notAfter: Date;
+  readonly isRevoked: boolean;
+};
 
 /** Devices in a database, as enrollment needs them. */
 export const deviceStore = (db: Session) => ({
@@ -61,15 +74,12 @@ export const deviceStore = (db: Session) => ({
   /** The newest certificate of a lineage. */
   newestCertificateOf: async (lineageId: string): Promise<CertificateRecord | null> =>
     (await newest(db, [lineageId]))[0] ?? null,
-  /** False when there is no such device, or it is retired and should not be. */
-  changeDeviceState: async (id: string, state: DeviceState, change: Change): Promise<boolean> =>
-    (await changeState(db, [id, state, change.by, change.at])).length === 1,
+  /** DevID certificates of a device that have not ended, newest first. */
+  devidsOf: (deviceId: string, now: Date): Promise<readonly DevidRow[]> => devids(db, [deviceId, now]),
   replaceGrants: async (id: string, wanted: readonly Grant[], change: Change): Promise<void> => {
     await replace(db, [id, grantsJson(wanted), change.by, change.at]);
   },
 });
-
-type Change = { readonly by: string; readonly at: Date };
 
 /** Grants as the statements take them, each with an id for a new row. */
 export const grantsJson = (wanted: readonly Grant[]): string =>

@@ -2,6 +2,7 @@
 // unique constraints and row locks, in whatever order two hosts race.
 import { randomUUID } from 'node:crypto';
 import type { Taking, TakingOutcome } from '../domain/taking.ts';
+import { changeDeviceStateIn } from './device-states.ts';
 import { grantsJson } from './devices.ts';
 import { codeOf } from './fault.ts';
 import type { Database, RawRow, Session } from './pool.ts';
@@ -14,7 +15,6 @@ const spendToken = statement<[string, string, Date], string>('spend_enrollment_t
 const insertDevice = statement<readonly unknown[], string>('insert_device.sql', id);
 const refreshDevice = statement<readonly unknown[], string>('refresh_device.sql', id);
 const hostNameHolder = statement<[string], string>('device_of_host_name.sql', id);
-const changeState = statement<[string, 'retired', string, Date], string>('change_device_state.sql', id);
 const takeEndorsementKey = statement<readonly unknown[], string>('take_endorsement_key.sql', (row) =>
   text(row, 'fingerprint'),
 );
@@ -73,7 +73,8 @@ async function takeAll(tx: Session, taking: Taking): Promise<void> {
   const { device, at } = taking;
   const [locked] = await lockActivation(tx, [taking.enrollmentId, taking.bodySha256]);
   if (locked === undefined) throw new NotTaken({ kind: 'lost' });
-  if (device.replaces !== null) await changeState(tx, [device.replaces, 'retired', taking.principal, at]);
+  if (device.replaces !== null)
+    await changeDeviceStateIn(tx, { id: device.replaces, state: 'retired' }, { by: taking.principal, at });
   await takeDevice(tx, taking);
   if (taking.tokenId !== null) {
     const spent = await spendToken(tx, [taking.tokenId, device.id, at]);

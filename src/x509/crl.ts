@@ -23,6 +23,7 @@ const reasonCodes: Readonly<Record<ReasonCode, number>> = {
   affiliationChanged: 3,
   superseded: 4,
   cessationOfOperation: 5,
+  privilegeWithdrawn: 9,
 };
 
 export type RevokedCertificate = {

@@ -57,6 +57,13 @@ const rows: readonly Row[] = [
   { method: 'GET', path: '/v1/profiles/{name}', may: people },
   // issuer: viewer's, and POST /v1/certificates
   { method: 'POST', path: '/v1/certificates', may: ['issuer', 'admin'], body: { profile: 'nginx-vhost', csr: binary } },
+  // issuer: revokes what it issued
+  {
+    method: 'POST',
+    path: '/v1/certificates/{cert}/revocation',
+    may: ['issuer', 'admin'],
+    body: { reasonCode: 'superseded' },
+  },
   // admin: everything a person may do
   { method: 'POST', path: '/v1/enrollments/{id}/approval', may: admin, body: { version: 1 } },
   { method: 'POST', path: '/v1/enrollments/{id}/rejection', may: admin, body: { version: 1, reason: 'no' } },

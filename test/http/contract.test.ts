@@ -1,5 +1,5 @@
 // openapi.yaml against the routes, the TypeScript types of the wire, its own examples, and what handlers really answer.
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import ts from 'typescript';
@@ -110,14 +110,21 @@ describe('what comes in is bounded', () => {
   });
 });
 
+/** Members that an object type, or the last part of an intersection, names itself; null for other types. */
+function literalOf(type: ts.TypeNode): ts.TypeLiteralNode | null {
+  const own = ts.isIntersectionTypeNode(type) ? type.types.at(-1)! : type;
+  return ts.isTypeLiteralNode(own) ? own : null;
+}
+
 /** Members of the exported object types of a source file: name → whether it may be left out. */
 function typesOf(file: string): Map<string, Map<string, boolean>> {
   const text = readFileSync(new URL(`../../src/${file}`, import.meta.url), 'utf8');
   const source = ts.createSourceFile(file, text, ts.ScriptTarget.ES2022, true);
   const found = new Map<string, Map<string, boolean>>();
   source.forEachChild((node) => {
-    if (!ts.isTypeAliasDeclaration(node) || !ts.isTypeLiteralNode(node.type)) return;
-    const members = node.type.members.filter(ts.isPropertySignature);
+    const literal = ts.isTypeAliasDeclaration(node) ? literalOf(node.type) : null;
+    if (!ts.isTypeAliasDeclaration(node) || literal === null) return;
+    const members = literal.members.filter(ts.isPropertySignature);
     found.set(
       node.name.text,
       new Map(members.map((member) => [member.name.getText(source), member.questionToken !== undefined])),
@@ -127,7 +134,13 @@ function typesOf(file: string): Map<string, Map<string, boolean>> {
 }
 
 describe('the types of the wire and the schemas of the contract', () => {
-  const types = new Map([...typesOf('domain/wire.ts'), ...typesOf('http/route.ts'), ...typesOf('http/services.ts')]);
+  const sources = [
+    ...readdirSync(new URL('../../src/domain/', import.meta.url))
+      .filter((file) => file.endsWith('wire.ts'))
+      .map((file) => `domain/${file}`),
+    ...['http/route.ts', 'http/services.ts'],
+  ];
+  const types = new Map(sources.flatMap((file) => [...typesOf(file)]));
   const shared = Object.keys(schemas).filter((name) => types.has(name));
 
   test('every resource and body has both', () => {

@@ -44,6 +44,7 @@ describe('the configuration', () => {
       passphraseFile: null,
       rateLimits: { enrollmentsPerEkPerHour: 20, enrollmentsPerSourcePerHour: 60, trustedSources: [] },
       renewals: { perHour: 600, perLineagePerHour: 6, blackouts: [], maxAbsenceDays: 400 },
+      spire: null,
       issuanceLeaseSeconds: 30,
       secondOpinionSampling: 100,
       logLevel: 'info',

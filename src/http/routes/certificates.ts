@@ -3,13 +3,13 @@ import { createHash } from 'node:crypto';
 import { pagingOf, withinOf } from '../paging.ts';
 import { answered, found, foundOr, nothingHere } from '../reply.ts';
 import { type Query, type Route, route } from '../route.ts';
-import type { CertificateQuery, CertificateServices } from '../services.ts';
+import type { CertificateQuery, CertificateServices, RevocationServices } from '../services.ts';
 
 /** How long a host may rely on the suggested window: RFC 9773 §4.3. */
 const renewalInfoSeconds = 6 * 3600;
 
 /** `/v1/certificates…`, `/v1/renewal-info/…` */
-export const certificateRoutes = (services: CertificateServices): readonly Route[] => [
+export const certificateRoutes = (services: CertificateServices & RevocationServices): readonly Route[] => [
   route(
     'POST',
     '/v1/certificates',
@@ -42,6 +42,10 @@ export const certificateRoutes = (services: CertificateServices): readonly Route
   route('GET', '/v1/certificates/{cert}', { takes: ['viewer'] }, async (r) =>
     foundOr(await services.showCertificate(r.params.cert), 'certificate'),
   ),
+  route('POST', '/v1/certificates/{cert}/revocation', { takes: ['issuer'], body: 'RevocationBody' }, async (r) => {
+    const input = { cert: r.params.cert, reasonCode: r.body.reasonCode, principal: r.principal };
+    return answered(await services.revokeCertificate(input, r), found);
+  }),
   route('GET', '/v1/renewal-info/{certid}', { takes: ['anyone'] }, async (r) => {
     const info = await services.renewalInfo(r.params.certid);
     if (info === null) return nothingHere('certificate');

@@ -1,4 +1,5 @@
 // The stores of enrollment on a fresh database, as one store.
+import { deviceStateStore } from '../../../src/storage/device-states.ts';
 import { deviceStore } from '../../../src/storage/devices.ts';
 import { enrollmentStore } from '../../../src/storage/enrollments.ts';
 import { enrollmentTokenStore } from '../../../src/storage/enrollment-tokens.ts';
@@ -23,6 +24,7 @@ export async function enrollmentDatabase(): Promise<EnrollmentDatabase> {
   const store = {
     ...enrollments,
     ...deviceStore(db),
+    ...deviceStateStore(db),
     ...enrollmentTokenStore(db),
     ...preregistrationStore(db),
     holdPublicKey: (spkiSha256: string, kind: string, isCompromised = false): void => {

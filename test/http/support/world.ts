@@ -155,9 +155,11 @@ export function makeWorld(): World {
     showDevice: async (id) => (id === ids.device ? device : null),
     showOwnDevice: async (id) => (id === ids.device ? device : null),
     replaceGrants: async ({ grants }) => ok({ ...device, grants }),
-    suspendDevice: async () => ok({ ...device, state: 'suspended' }),
-    resumeDevice: async () => ok(device),
-    retireDevice: async () => ok({ ...device, state: 'retired' }),
+    suspendDevice: async () => ok({ ...device, state: 'suspended', steps: [step] }),
+    resumeDevice: async () => ok({ ...device, steps: [] }),
+    retireDevice: async () => ok({ ...device, state: 'retired', steps: [step] }),
+    revokeCertificate: async ({ reasonCode }) =>
+      ok({ ...certificate, status: 'revoked', reasonCode, changed: true, revokedSerials: 1 }),
     issueFromCsr: async () => ok(certificate),
     findCertificates: async () => ({ items: [certificate], next: null }),
     showCertificate: async (cert) => (cert === ids.fingerprint ? certificate : null),
@@ -243,6 +245,15 @@ const pendingEnrollment = {
   warnings: [],
   lapsesAt: time,
 };
+
+const step = {
+  relyingParty: 'spire',
+  action: 'ban the agent',
+  state: 'due',
+  notBefore: null,
+  command: 'spire-server agent ban',
+  because: 'it reads no CRL',
+} as const;
 
 const profile = {
   name: 'devid',

@@ -129,7 +129,7 @@ describe('a device', () => {
     const { id } = answer.device;
     expect(reasons(await resumeDevice(scene.ports)(id, admin, { now }))).toEqual(['deviceNotSuspended']);
     expect(ok(await suspendDevice(scene.ports)(id, admin, { now })).state).toBe('suspended');
-    expect(ok(await resumeDevice(scene.ports)(id, admin, { now })).state).toBe('active');
+    expect(ok(await resumeDevice(scene.ports)(id, admin, { now }))).toMatchObject({ state: 'active', steps: [] });
     expect(ok(await retireDevice(scene.ports)(id, admin, { now })).state).toBe('retired');
     expect(ok(await retireDevice(scene.ports)(id, admin, { now })).state).toBe('retired');
     expect(reasons(await resumeDevice(scene.ports)(id, admin, { now }))).toEqual(['deviceRetired']);

@@ -76,6 +76,8 @@ export function makeScene(
     publicUrl: 'https://omens.example.org:8443',
     rootSha256: 'ab'.repeat(32),
     newestCertificate: async () => null,
+    devidsOf: async () => [],
+    spire: null,
     preview: preview(issuance),
     issue: async (request: IssueRequest) => {
       issued.push(request);

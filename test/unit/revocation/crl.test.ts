@@ -94,13 +94,15 @@ describe('the CRL of an issuer', () => {
     expect(crl?.ok && crl.value.revoked.map(({ serialNumber }) => serialNumber)).toContain('0badcafe');
   });
 
-  test('is not current when it lacks a revocation, is a day old, or cannot be read', async () => {
-    const kept = await keep(memory([{ serialNumber: 'c0ffee', reasonCode: 'superseded', revokedAt: now }]), now);
+  test('is not current when it lacks a revocation or its reason, is a day old, or cannot be read', async () => {
+    const coffee = { serialNumber: 'c0ffee', reasonCode: 'superseded', revokedAt: now };
+    const kept = await keep(memory([coffee]), now);
     const crl = kept.ok ? kept.value : null;
-    expect(isCrlCurrent(crl, ['c0ffee'], seconds(1))).toBe(true);
+    expect(isCrlCurrent(crl, [coffee], seconds(1))).toBe(true);
     expect(isCrlCurrent(crl, [], seconds(1))).toBe(true);
-    expect(isCrlCurrent(crl, ['c0ffee', '0badcafe'], seconds(1))).toBe(false);
-    expect(isCrlCurrent(crl, ['c0ffee'], seconds(86_400))).toBe(false);
+    expect(isCrlCurrent(crl, [{ ...coffee, reasonCode: 'keyCompromise' }], seconds(1))).toBe(false);
+    expect(isCrlCurrent(crl, [coffee, { ...coffee, serialNumber: '0badcafe' }], seconds(1))).toBe(false);
+    expect(isCrlCurrent(crl, [coffee], seconds(86_400))).toBe(false);
     expect(isCrlCurrent(crl && { ...crl, der: new Uint8Array() }, [], seconds(1))).toBe(false);
     expect(isCrlCurrent(null, [], now)).toBe(false);
   });
