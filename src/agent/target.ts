@@ -50,6 +50,8 @@ export type Target = {
   readonly rekey: boolean;
   /** Where its generations are kept: the directory of its certificate file, relative to the root. */
   readonly home: string;
+  /** Every file and link that it may write, relative to the root. */
+  readonly paths: readonly string[];
   readonly files: (input: PlacementInput) => Placement;
   /** In the order in which they are told. */
   readonly consumers: readonly Consumer[];

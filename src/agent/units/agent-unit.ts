@@ -19,7 +19,8 @@ export const unitName = 'omens-agent.service';
 export const unitPath = `etc/systemd/system/${unitName}`;
 
 /** The first line of every unit that this program wrote; a file without it is somebody else's. */
-export const unitMark = '# Written by `omens agent install-units`. Changes of your own belong in omens-agent.service.d/.';
+export const unitMark =
+  '# Written by `omens agent install-units`. Changes of your own belong in omens-agent.service.d/.';
 
 /**
  * The text. Started late and never for the sake of another unit's health: it must come up with SPIRE down and OpenBao
@@ -89,6 +90,7 @@ const confinement: readonly string[] = [
   'ProtectKernelModules=yes',
   'ProtectKernelTunables=yes',
   'ProtectProc=invisible',
+  'PrivateMounts=yes',
   'KeyringMode=private',
   'LockPersonality=yes',
   'RemoveIPC=yes',
@@ -98,7 +100,7 @@ const confinement: readonly string[] = [
   'RestrictSUIDSGID=yes',
   'SystemCallArchitectures=native',
   'SystemCallFilter=@system-service',
-  'SystemCallFilter=~@keyring @memlock @obsolete',
+  'SystemCallFilter=~@keyring @memlock @obsolete @resources',
   'SystemCallErrorNumber=EPERM',
 ];
 
