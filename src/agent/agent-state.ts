@@ -8,6 +8,7 @@ import type { TpmKeyBlobs } from '../tpm2/key-files.ts';
 import type { Hierarchy } from '../tpm2/name.ts';
 import { ensureDirectory, placeFile } from './durable-file.ts';
 import { AgentFailure } from './failure.ts';
+import { type Kept, nothingKept } from './kept.ts';
 import type { CreatableEk } from './tpm-endorsement.ts';
 import type { AttestationKeyBlobs } from './tpm-keys.ts';
 
@@ -68,7 +69,7 @@ export type InstalledCertificate = {
 export type ServerIdentity = { readonly url: string; readonly rootSha256: string };
 
 export type AgentState = {
-  readonly version: 1;
+  readonly version: 2;
   readonly server: ServerIdentity;
   readonly hostName: string;
   readonly tpm: string;
@@ -78,6 +79,16 @@ export type AgentState = {
   readonly spentToken: string | null;
   readonly device: IssuedAnswer['device'] | null;
   readonly installed: readonly InstalledCertificate[];
+  readonly identity: KnownIdentity;
+  readonly kept: Kept;
+};
+
+/** What this host has learned and needs when the service is away or the TPM is another one; null until it has. */
+export type KnownIdentity = {
+  /** DER of the root that `server.rootSha256` names, in base64url. */
+  readonly root: string | null;
+  /** SHA-256 of the endorsement key's SubjectPublicKeyInfo, hex. */
+  readonly ekSha256: string | null;
 };
 
 /** The agent's own directory under a root that stands for `/`. */
@@ -108,12 +119,25 @@ export function parseState(text: string, path: string): AgentState {
     throw unusable('is not JSON');
   }
   if (typeof value !== 'object' || value === null || !('version' in value)) throw unusable('is no state of this agent');
-  if (value.version !== 1) throw unusable(`was written by another version of this program (${String(value.version)})`);
-  const members = ['server', 'hostName', 'tpm', 'keys', 'enrollment', 'spentToken', 'device', 'installed'];
-  const missing = members.filter((member) => !(member in value));
+  const migrated = value.version === 1 ? { ...value, ...addedInVersion2, version: 2 } : value;
+  if (migrated.version !== 2) {
+    throw unusable(`was written by another version of this program (${String(migrated.version)})`);
+  }
+  const missing = members.filter((member) => !(member in migrated));
   if (missing.length > 0) throw unusable(`lacks ${missing.join(', ')}`);
-  return value as AgentState;
+  return migrated as AgentState;
 }
+
+const members = [
+  ...['server', 'hostName', 'tpm', 'keys', 'enrollment', 'spentToken', 'device', 'installed'],
+  ...['identity', 'kept'],
+];
+
+/** Version 1 knew enrollment only. */
+export const addedInVersion2: Pick<AgentState, 'identity' | 'kept'> = {
+  identity: { root: null, ekSha256: null },
+  kept: nothingKept,
+};
 
 /** Writes the state durably: 0600 in a directory 0700. */
 export async function saveState(root: string, state: AgentState): Promise<void> {

@@ -1,7 +1,14 @@
 // Enrollment of this host, from nothing to installed files. Every step is on disk before the next begins, so that a
 // crash, a lost reply or a wait of days is continued by calling it again.
 import { messageOf } from '../domain/thrown.ts';
-import { type AgentState, type IssuedAnswer, keyBlobs, saveState, type ServerIdentity } from './agent-state.ts';
+import {
+  addedInVersion2,
+  type AgentState,
+  type IssuedAnswer,
+  keyBlobs,
+  saveState,
+  type ServerIdentity,
+} from './agent-state.ts';
 import { type CheckedCertificate, checkIssued } from './check-issued.ts';
 import { nextStep, type StepPorts, type Working } from './enrollment-steps.ts';
 import type { EnrollmentServer } from './enrollment-server.ts';
@@ -93,10 +100,12 @@ async function workOf(
     ports.withTpm(tpm, (open) => makeTpmKeys(open, { known: errand.keys, wantsDevId, passwords, progress })),
   );
   const enrollment = await makeRequest({ hostName, profiles, keys, token, progress });
-  const { spentToken = null, device = null, installed = [] } = earlier ?? {};
+  const { spentToken = null, device = null, installed = [], kept, identity } = { ...addedInVersion2, ...earlier };
+  const isSameServer = earlier?.server.rootSha256 === server.rootSha256;
   const state: Working = {
-    ...{ version: 1, server, hostName, tpm, keys },
-    ...{ enrollment, spentToken, device, installed },
+    ...{ version: 2, server, hostName, tpm, keys },
+    ...{ enrollment, spentToken, device, installed, kept },
+    identity: isSameServer ? identity : addedInVersion2.identity,
   };
   await saveState(ports.root, state);
   return state;

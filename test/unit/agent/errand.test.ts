@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { AgentState, PendingWork } from '../../../src/agent/agent-state.ts';
+import { addedInVersion2, type AgentState, type PendingWork } from '../../../src/agent/agent-state.ts';
 import { type EnrollWishes, errandOf, tokenDigest } from '../../../src/agent/errand.ts';
 
 const server = { url: 'https://ca.example.org', rootSha256: 'ab'.repeat(32) };
@@ -15,9 +15,9 @@ const work = (over: Partial<PendingWork> = {}): PendingWork => ({
 
 /** A host in the middle of an enrollment. */
 const state = (over: Partial<AgentState> = {}): AgentState => ({
-  ...{ version: 1, server, hostName: 'tower.example.org', tpm: 'device:/dev/tpmrm0' },
+  ...{ version: 2, server, hostName: 'tower.example.org', tpm: 'device:/dev/tpmrm0' },
   keys: { ek: 'L-1', ak: { ...key, hierarchy: 'endorsement' }, requestKey: key, devId: key },
-  ...{ enrollment: work(), spentToken: null, device: null, installed: [] },
+  ...{ enrollment: work(), spentToken: null, device: null, installed: [], ...addedInVersion2 },
   ...over,
 });
 

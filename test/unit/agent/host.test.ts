@@ -1,7 +1,7 @@
 // What the agent reads from a host, and whom it makes the owner of what.
 import { describe, expect, test } from '@jest/globals';
 import { accountsIn } from '../../../src/agent/accounts.ts';
-import { parseState } from '../../../src/agent/agent-state.ts';
+import { addedInVersion2, parseState } from '../../../src/agent/agent-state.ts';
 import { ownership } from '../../../src/agent/install.ts';
 import { fullNameIn } from '../../../src/agent/own-name.ts';
 import { rawSignature } from '../../../src/agent/request-key.ts';
@@ -55,8 +55,19 @@ test('the full name of a host comes from its hosts file', () => {
   expect(fullNameIn('127.0.0.1 localhost.localdomain localhost', 'localhost')).toBeNull();
 });
 
+test('a state of version 1 is taken over, with nothing kept of any target', () => {
+  const { identity, kept, ...first } = {
+    ...{ server: {}, hostName: 'tower.example.org', tpm: 'device:/dev/tpmrm0', keys: {} },
+    ...{ enrollment: null, spentToken: null, device: null, installed: [], ...addedInVersion2 },
+  };
+  expect(parseState(JSON.stringify({ ...first, version: 1 }), 'state.json')).toEqual({
+    ...first,
+    ...{ version: 2, identity, kept },
+  });
+});
+
 test('a state that this program did not write is refused with the file that it is in', () => {
-  for (const text of ['', 'null', '{}', '{"version":2}', '{"version":1}']) {
+  for (const text of ['', 'null', '{}', '{"version":3}', '{"version":2}', '{"version":1}']) {
     expect(() => parseState(text, '/var/lib/omens/agent/state.json')).toThrow('/var/lib/omens/agent/state.json');
   }
 });

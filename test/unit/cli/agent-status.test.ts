@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { type AgentState, saveState } from '../../../src/agent/agent-state.ts';
+import { addedInVersion2, type AgentState, saveState } from '../../../src/agent/agent-state.ts';
 import type { EnrollmentServer } from '../../../src/agent/enrollment-server.ts';
 import { agentStatus } from '../../../src/agent/status.ts';
 import { run } from '../../../src/cli/program.ts';
@@ -37,12 +37,12 @@ async function installed(certificate: Uint8Array, recorded = certificate): Promi
   mkdirSync(join(root, 'var/lib/tpm2-devid'), { recursive: true });
   writeFileSync(join(root, 'var/lib/tpm2-devid/devid.crt'), encodePem('CERTIFICATE', certificate));
   await saveState(root, {
-    version: 1,
+    version: 2,
     server: { url: `https://127.0.0.1:${await closedPort()}`, rootSha256: 'ab'.repeat(32) },
     hostName: 'tower.example.lan',
     tpm: 'device:/dev/tpmrm0',
     keys: { ek: 'L-1', ak: { ...key, hierarchy: 'endorsement' }, requestKey: key, devId: key },
-    ...{ enrollment: null, spentToken: null },
+    ...{ enrollment: null, spentToken: null, ...addedInVersion2 },
     device: { id: 'some-device', hostName: 'tower.example.lan', keylimeUuid: null },
     installed: [
       {
@@ -90,7 +90,7 @@ test('a host that was never enrolled says so, with exit code 1', async () => {
 
 describe('a host that waits for an operator', () => {
   const waiting = async (): Promise<AgentState> => ({
-    version: 1,
+    version: 2,
     server: { url: `https://127.0.0.1:${await closedPort()}`, rootSha256: 'ab'.repeat(32) },
     hostName: 'tower.example.lan',
     tpm: 'device:/dev/tpmrm0',
@@ -99,7 +99,7 @@ describe('a host that waits for an operator', () => {
       ...{ token: null, request: 'AA', certificates: [] },
       progress: { step: 'pending', id: 'an-enrollment', ekFingerprint: 'cd'.repeat(32), version: 2, retryAfter: 30 },
     },
-    ...{ spentToken: null, device: null, installed: [] },
+    ...{ spentToken: null, device: null, installed: [], ...addedInVersion2 },
   });
   const local = { id: 'an-enrollment', ekFingerprint: 'cd'.repeat(32), version: 2, detail: null };
   const asking = async (read: EnrollmentServer['read']) => {
