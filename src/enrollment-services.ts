@@ -65,6 +65,7 @@ function enrollmentPorts({ config, policies, db, authorities, ports }: ServicePa
     ...preregistrationStore(db),
     profiles: policies.profiles,
     spire: config.spire,
+    maxAbsenceSeconds: config.renewals.maxAbsenceDays * 86_400,
     endorsementPolicy: endorsementPolicy(policies),
     tpmDenials: policies.tpmDenials,
     issue: issue(ports),

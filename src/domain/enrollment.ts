@@ -90,6 +90,18 @@ export type Proof = {
   readonly requestKey: { readonly public: Uint8Array; readonly spkiSha256: string } | null;
 };
 
+/** Why it is alarming that a proved TPM waits for a person; `device` is the one whose place it would take. */
+export type PendingAlarm = {
+  readonly kind:
+    | 'nameHeldByAnotherTpm'
+    | 'endorsementKeyNotProved'
+    | 'absentTooLong'
+    | 'notOverdue'
+    | 'beyondOldGrants';
+  readonly detail: string;
+  readonly device: string;
+};
+
 /** What a person decided, looking at one version of the record. */
 export type Approval = {
   readonly by: string;

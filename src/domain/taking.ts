@@ -17,8 +17,8 @@ export type Taking = {
   readonly bodySha256: string;
   readonly at: Date;
   readonly leaseUntil: Date;
-  /** By what it is authorized; `join` adds an EK to a device and takes nothing else. */
-  readonly by: 'token' | 'preregistration' | 'approval' | 'join';
+  /** By what it is authorized; `join` adds an EK to a device and takes nothing else, `recovery` grants nothing new. */
+  readonly by: 'token' | 'preregistration' | 'approval' | 'join' | 'recovery';
   /** Text of the principal behind it. */
   readonly principal: string;
   /** Spent if it is not null; the taking fails unless it is good. */
@@ -42,6 +42,8 @@ export type Taking = {
   /** One for each certificate that was asked for; made where there is none yet. */
   readonly lineages: readonly Omit<Lineage, 'id'>[];
   readonly proof: Proof;
+  /** Of a recovery: when the device was last heard of. */
+  readonly absentSince: Date | null;
   /** firmwareVersion as the TPM attested it, four numbers with dots, for the audit; null when it certified no key. */
   readonly firmware: string | null;
   /** When joining, the enrollment ends here with this answer. */
@@ -59,3 +61,10 @@ export type TakingOutcome =
 
 /** Which activation a step belongs to. */
 export type ActivationStep = { readonly id: string; readonly bodySha256: string; readonly at: Date };
+
+/** How the audit calls it. */
+export function takingEvent({ device, by }: Pick<Taking, 'device' | 'by'>): string {
+  if (device.isNew) return 'device.enrolled';
+  if (by === 'join') return 'device.endorsementKeyJoined';
+  return by === 'recovery' ? 'device.recovered' : 'device.reenrolled';
+}

@@ -81,8 +81,9 @@ export const activate =
     if (!judged.ok) return refuse(ports, step, judged.error);
 
     // 4 Nobody has authorized it: a person decides.
-    if (judged.value.authorization.kind === 'pending') {
-      const pending = await ports.recordPending({ ...step, proof: judged.value.proof });
+    const { authorization, proof } = judged.value;
+    if (authorization.kind === 'pending') {
+      const pending = await ports.recordPending({ ...step, proof, alarm: authorization.alarm });
       return pending === null ? err([inProgress]) : ok(pendingAnswer(pending));
     }
 
@@ -95,7 +96,7 @@ export const activate =
 
     // 6 What was granted is issued, one after the other, and the answer kept.
     const { id: deviceId } = judged.value.device;
-    return issueGranted(ports)({ ...enrollment, state: 'authorized', proof: judged.value.proof, deviceId }, step);
+    return issueGranted(ports)({ ...enrollment, state: 'authorized', proof, deviceId }, step);
   };
 
 /** 202: proved, and waiting. */
@@ -123,7 +124,7 @@ function takingOf(
   const { authorization, device, keys, granted, proof } = judged;
   if (authorization.kind !== 'authorized') throw new Error('nothing is taken without authorization');
   const { hostName, endorsementKey, tokenId } = enrollment;
-  const { by, principal, replaces, grants } = authorization;
+  const { by, principal, replaces, grants, absentSince } = authorization;
   const answerDevice = { id: device.id, hostName, keylimeUuid: device.keylimeUuid };
   return {
     enrollmentId: step.id,
@@ -141,6 +142,7 @@ function takingOf(
     grants,
     lineages: granted.map(({ grant }) => ({ profile: grant.profile, place: grant.place })),
     proof,
+    absentSince,
     firmware: keys[0] === undefined ? null : shownFirmwareVersion(keys[0].firmwareVersion),
     answer: by === 'join' ? { state: 'issued', device: answerDevice, certificates: [] } : null,
   };

@@ -2,10 +2,12 @@
 // instant give the same answer. Nothing is read, written or compared with a TPM here.
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Device, Grant, Preregistration } from '../domain/device.ts';
-import type { ApprovedEnrollment, ChallengedEnrollment } from '../domain/enrollment.ts';
+import type { ApprovedEnrollment, ChallengedEnrollment, PendingAlarm } from '../domain/enrollment.ts';
 import { type EnrollmentTokenRecord, parseEnrollmentCredential } from '../domain/enrollment-token.ts';
 import { err, ok, type Refusal, type Result } from '../domain/result.ts';
+import type { Taking } from '../domain/taking.ts';
 import { wireTime } from '../domain/wire.ts';
+import { nameHeldByAnotherTpm, type RecoveryFacts, recoveryRefusal } from './recover.ts';
 
 export type TokenReason =
   | 'unknownEnrollmentToken'
@@ -29,6 +31,8 @@ export type AuthorizationFacts = {
   readonly token: EnrollmentTokenRecord | null;
   readonly preregistration: Preregistration | null;
   readonly known: KnownDevices;
+  /** Of the device that this EK belongs to; null when it belongs to none. */
+  readonly recovery: RecoveryFacts | null;
   /** Whether the request has neither keys nor certificates. */
   readonly asksForNothing: boolean;
   readonly now: Date;
@@ -45,20 +49,22 @@ export type KnownDevices = {
 export type Authorization =
   | {
       readonly kind: 'authorized';
-      readonly by: 'token' | 'preregistration' | 'approval' | 'join';
+      readonly by: Taking['by'];
       readonly principal: string;
       readonly grants: readonly Grant[];
       /** Null: a new device. */
       readonly device: Device | null;
       readonly replaces: string | null;
+      /** Of a recovery: when the device was last heard of. */
+      readonly absentSince: Date | null;
     }
-  | { readonly kind: 'pending' };
+  | { readonly kind: 'pending'; readonly alarm: PendingAlarm | null };
 
 type Refused = Refusal<AuthorizationReason>;
 
 /**
- * Authorizes a proved device by approval, token or pre-registration, or lets a person decide. A token that is no good
- * refuses, whatever else would authorize. A name that another TPM holds is only given away by a person.
+ * Authorizes a proved device by approval, token, pre-registration or as one that recovers, or lets a person decide. A
+ * token that is no good refuses, whatever else would authorize. A name that another TPM holds is only given away by a person.
  */
 export function authorizeActivation(facts: AuthorizationFacts): Result<Authorization, Refused> {
   const { enrollment, token, preregistration, known, now } = facts;
@@ -72,20 +78,33 @@ export function authorizeActivation(facts: AuthorizationFacts): Result<Authoriza
   if (enrollment.tokenId !== null) {
     const refusal = token === null ? unknownToken : tokenRefusal(token, { hostName, now });
     if (refusal !== null || token === null) return err(refusal ?? unknownToken);
-    if (other !== null) return ok({ kind: 'pending' });
+    if (other !== null) return pending(nameHeldByAnotherTpm(hostName, other));
     return authorized({ by: 'token', principal: token.createdBy, grants: token.grants, device });
   }
   if (preregistration !== null && preregistration.hostName !== hostName) return err(preregisteredElsewhere);
-  // It stands for the first contact; a host that comes again without its keys is looked at by a person.
-  if (preregistration === null || other !== null || device !== null) return ok({ kind: 'pending' });
+  if (other !== null) return pending(nameHeldByAnotherTpm(hostName, other));
+  // A pre-registration stands for the first contact; a host that comes again without its keys has to be overdue.
+  if (device !== null) return recover(device, facts);
+  if (preregistration === null) return pending(null);
   const { createdBy, grants } = preregistration;
   return authorized({ by: 'preregistration', principal: createdBy, grants, device });
 }
 
-type Authorized = Omit<Extract<Authorization, { readonly kind: 'authorized' }>, 'kind' | 'replaces'>;
+type Authorized = Omit<Extract<Authorization, { readonly kind: 'authorized' }>, 'kind' | 'replaces' | 'absentSince'>;
 
 const authorized = (how: Authorized): Result<Authorization, Refused> =>
-  ok({ kind: 'authorized', replaces: null, ...how });
+  ok({ kind: 'authorized', replaces: null, absentSince: null, ...how });
+
+const pending = (alarm: PendingAlarm | null): Result<Authorization, Refused> => ok({ kind: 'pending', alarm });
+
+/** The same EK with the same host name: the same device, for the grants that it has. */
+function recover(device: Device, { known, recovery, now }: AuthorizationFacts): Result<Authorization, Refused> {
+  const alarm = recoveryRefusal({ device, known, now }, recovery);
+  if (alarm !== null) return pending(alarm);
+  const absentSince = recovery?.lastSeenAt ?? null;
+  const principal = `device:${device.id}`;
+  return ok({ kind: 'authorized', by: 'recovery', principal, grants: [], device, replaces: null, absentSince });
+}
 
 function byApproval(
   { approval }: ApprovedEnrollment,
@@ -93,7 +112,7 @@ function byApproval(
 ): Result<Authorization, Refused> {
   if (other !== null && other !== approval.replaces) return err(approvalOutdated);
   const { by: principal, grants } = approval;
-  return ok({ kind: 'authorized', by: 'approval', principal, grants, device, replaces: other });
+  return ok({ kind: 'authorized', by: 'approval', principal, grants, device, replaces: other, absentSince: null });
 }
 
 /** An EK that the device's own AK was activated against belongs to the same TPM: nobody needs to allow that. */
@@ -107,6 +126,7 @@ function joinDevice(device: Device | null, known: KnownDevices): Result<Authoriz
     grants: [],
     device,
     replaces: null,
+    absentSince: null,
   });
 }
 

@@ -9,7 +9,7 @@ import { err, ok, type Refusal, type Result } from '../domain/result.ts';
 import type { TpmDenials } from '../domain/tpm-denials.ts';
 import type { ActivationBody } from '../domain/wire.ts';
 import type { IssueRequest } from '../issuance/issue.ts';
-import { type Authorization, type AuthorizationReason, authorizeActivation } from './authorize.ts';
+import { type Authorization, type AuthorizationReason, authorizeActivation, type KnownDevices } from './authorize.ts';
 import { knownDevices } from './begin.ts';
 import { firmwareDenial } from './denied-tpm.ts';
 import { makeEvidence } from './evidence.ts';
@@ -18,7 +18,8 @@ import { octetsOf } from './octets.ts';
 import { readAttestationKey } from './presented-tpm.ts';
 import { type Certification, type ProofReason, type ProvedKey, proveKeys } from './prove.ts';
 import type { StatementBinding } from '../domain/attested-statement.ts';
-import type { DeviceLookups, PreregistrationLookups, TokenLookups } from './records.ts';
+import type { DeviceLookups, PreregistrationLookups, RecoveryLookups, TokenLookups } from './records.ts';
+import { beyondOldGrants, type RecoveryFacts } from './recover.ts';
 import {
   maxRequestOctets,
   parseRequestDocument,
@@ -46,12 +47,15 @@ export type JudgeReason =
   | AuthorizationReason;
 
 export type JudgePorts = DeviceLookups &
+  RecoveryLookups &
   TokenLookups &
   PreregistrationLookups & {
     readonly profiles: ReadonlyMap<string, Profile>;
     readonly tpmDenials: TpmDenials;
     readonly preview: (request: IssueRequest) => Result<Plan, readonly Refusal[]>;
     readonly newId: () => string;
+    /** A host that was away for longer comes back only with an approval. */
+    readonly maxAbsenceSeconds: number;
   };
 
 /** What an activation proved, and what may come of it. */
@@ -81,12 +85,28 @@ export const judgeActivation =
     if (!requested.ok) return requested;
     const authorization = await authorize(ports, { enrollment, document, now });
     if (!authorization.ok) return err([authorization.error]);
-    const device = await deviceOf(ports, enrollment, authorization.value);
-    const plan = { enrollment, requested: requested.value, authorization: authorization.value, device, now };
+    const settled = await withinOldGrants(ports, authorization.value, requested.value);
+    const device = await deviceOf(ports, enrollment, settled);
+    const plan = { enrollment, requested: requested.value, authorization: settled, device, now };
     const granted = await planAll(ports, plan);
     if (!granted.ok) return granted;
-    return ok({ proof, keys, authorization: authorization.value, device, granted: granted.value });
+    return ok({ proof, keys, authorization: settled, device, granted: granted.value });
   };
+
+/** A host that recovers gets what it had; who asks for more waits for a person, who sees what it asks for. */
+async function withinOldGrants(
+  ports: JudgePorts,
+  authorization: Authorization,
+  requested: readonly Requested[],
+): Promise<Authorization> {
+  if (authorization.kind !== 'authorized' || authorization.by !== 'recovery') return authorization;
+  const { device } = authorization;
+  if (device === null) throw new Error('only a device that is known recovers');
+  const fitted = fitToGrants(requested, await ports.grantsOf(device.id), device);
+  if (fitted.ok) return authorization;
+  const details = fitted.error.map(({ detail }) => detail);
+  return { kind: 'pending', alarm: beyondOldGrants(device, details) };
+}
 
 type Proved = { readonly document: RequestDocument; readonly keys: readonly ProvedKey[]; readonly proof: Proof };
 
@@ -151,14 +171,22 @@ async function authorize(
   const { enrollment, document, now } = facts;
   const { hostName, tokenId, endorsementKey, attestationKey } = enrollment;
   const ekFingerprint = endorsementKey.fingerprint;
+  const known = await knownDevices(ports, { ekFingerprint, akName: attestationKey.name, hostName });
   return authorizeActivation({
     enrollment,
+    recovery: await recoveryFacts(ports, known, now),
     token: tokenId === null ? null : await ports.findEnrollmentToken(tokenId),
     preregistration: await ports.findPreregistration(ekFingerprint),
-    known: await knownDevices(ports, { ekFingerprint, akName: attestationKey.name, hostName }),
+    known,
     asksForNothing: document.keys.length + document.certificates.length === 0,
     now,
   });
+}
+
+async function recoveryFacts(ports: JudgePorts, known: KnownDevices, now: Date): Promise<RecoveryFacts | null> {
+  if (known.ofEndorsementKey === null) return null;
+  const facts = await ports.recoveryFactsOf(known.ofEndorsementKey.id, now);
+  return { ...facts, maxAbsenceSeconds: ports.maxAbsenceSeconds };
 }
 
 async function deviceOf(

@@ -8,6 +8,7 @@ import type {
   ChallengedEnrollment,
   Enrollment,
   IssuedEnrollment,
+  PendingAlarm,
   PendingEnrollment,
   Proof,
 } from '../domain/enrollment.ts';
@@ -26,8 +27,13 @@ export type EnrollmentStore = {
   readonly resumeActivation: (step: ActivationStep & { readonly leaseUntil: Date }) => Promise<boolean>;
   /** Ends an activation that was refused, so that the same octets get the same refusals. */
   readonly recordRefusals: (step: ActivationStep & { readonly refusals: readonly Refusal[] }) => Promise<void>;
-  /** Proved and not authorized: supersedes what the same EK left waiting for the same name. Null when it was lost. */
-  readonly recordPending: (step: ActivationStep & { readonly proof: Proof }) => Promise<PendingEnrollment | null>;
+  /**
+   * Proved and not authorized: supersedes what the same EK left waiting for the same name, and raises the alarm, if there
+   * is one. Null when it was lost.
+   */
+  readonly recordPending: (
+    step: ActivationStep & { readonly proof: Proof; readonly alarm: PendingAlarm | null },
+  ) => Promise<PendingEnrollment | null>;
   readonly take: (taking: Taking) => Promise<TakingOutcome>;
   readonly finishEnrollment: (
     step: ActivationStep & { readonly answer: IssuedEnrollment['answer'] },
@@ -83,6 +89,14 @@ export type DeviceLookups = {
   readonly grantsOf: (deviceId: string) => Promise<readonly Grant[]>;
   readonly endorsementKeysOf: (deviceId: string) => Promise<readonly EndorsementKeyRecord[]>;
   readonly lineagesOf: (deviceId: string) => Promise<readonly Lineage[]>;
+};
+
+export type RecoveryLookups = {
+  /** Whether a device that is there is overdue at an instant, and when it was last heard of. */
+  readonly recoveryFactsOf: (
+    deviceId: string,
+    now: Date,
+  ) => Promise<{ readonly isOverdue: boolean; readonly lastSeenAt: Date }>;
 };
 
 export type TokenLookups = { readonly findEnrollmentToken: (id: string) => Promise<EnrollmentTokenRecord | null> };

@@ -48,6 +48,10 @@ const devids = statement<[string, Date], DevidRow>('devid_certificates_of_device
   notAfter: instant(row, 'not_after'),
   isRevoked: boolean(row, 'is_revoked'),
 }));
+const recovery = statement<[string, Date], RecoveryRow>('recovery_facts.sql', (row) => ({
+  isOverdue: boolean(row, 'is_overdue'),
+  lastSeenAt: instant(row, 'last_seen_at'),
+}));
 const replace = statement<[string, string, string, Date], unknown>('replace_grants.sql', (row) => row['done']);
 
 type DevidRow = {
@@ -57,6 +61,8 @@ type DevidRow = {
   readonly notAfter: Date;
   readonly isRevoked: boolean;
 };
+
+type RecoveryRow = { readonly isOverdue: boolean; readonly lastSeenAt: Date };
 
 /** Devices in a database, as enrollment needs them. */
 export const deviceStore = (db: Session) => ({
@@ -76,6 +82,11 @@ export const deviceStore = (db: Session) => ({
     (await newest(db, [lineageId]))[0] ?? null,
   /** DevID certificates of a device that have not ended, newest first. */
   devidsOf: (deviceId: string, now: Date): Promise<readonly DevidRow[]> => devids(db, [deviceId, now]),
+  recoveryFactsOf: async (deviceId: string, now: Date): Promise<RecoveryRow> => {
+    const [facts] = await recovery(db, [deviceId, now]);
+    if (facts === undefined) throw new Error(`device ${deviceId} is not there`);
+    return facts;
+  },
   replaceGrants: async (id: string, wanted: readonly Grant[], change: Change): Promise<void> => {
     await replace(db, [id, grantsJson(wanted), change.by, change.at]);
   },

@@ -8,6 +8,7 @@ import type {
   ChallengedEnrollment,
   Enrollment,
   IssuedEnrollment,
+  PendingAlarm,
   PendingEnrollment,
   PresentedEndorsementKey,
   Proof,
@@ -73,14 +74,17 @@ export const enrollmentStore = (db: Database) => ({
     await recordRefusals(db, [step.id, step.bodySha256, JSON.stringify(step.refusals), step.at]);
   },
 
-  recordPending: (step: ActivationStep & { readonly proof: Proof }): Promise<PendingEnrollment | null> =>
+  recordPending: (
+    step: ActivationStep & { readonly proof: Proof; readonly alarm: PendingAlarm | null },
+  ): Promise<PendingEnrollment | null> =>
     db.transaction(async (tx) => {
       const enrollment = (await find(tx, [step.id]))[0];
       if (enrollment === undefined) return null;
       await lockHost(tx, [enrollment.endorsementKey.fingerprint, enrollment.hostName]);
       const { request, evidence, requestKey } = step.proof;
       const key = [requestKey?.spkiSha256 ?? null, requestKey?.public ?? null];
-      const values = [step.id, step.bodySha256, step.at, request, JSON.stringify(evidence), ...key];
+      const alarm = step.alarm === null ? null : JSON.stringify(step.alarm);
+      const values = [step.id, step.bodySha256, step.at, request, JSON.stringify(evidence), ...key, alarm];
       const [pending] = await recordPending(tx, values);
       return pending?.state === 'pending' ? pending : null;
     }),

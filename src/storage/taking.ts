@@ -1,7 +1,7 @@
 // The one transaction of a successful activation: everything is taken, or nothing. What somebody else has already shows in
 // unique constraints and row locks, in whatever order two hosts race.
 import { randomUUID } from 'node:crypto';
-import type { Taking, TakingOutcome } from '../domain/taking.ts';
+import { type Taking, takingEvent, type TakingOutcome } from '../domain/taking.ts';
 import { changeDeviceStateIn } from './device-states.ts';
 import { grantsJson } from './devices.ts';
 import { codeOf } from './fault.ts';
@@ -154,8 +154,10 @@ function publicKeysOf({ endorsementKey, tpmKeys, softwareKeys }: Taking): Readon
 
 async function conclude(tx: Session, taking: Taking): Promise<void> {
   const { device, proof, by } = taking;
-  const event = device.isNew ? 'device.enrolled' : by === 'join' ? 'device.endorsementKeyJoined' : 'device.reenrolled';
-  const facts = { by, replaces: device.replaces, grants: taking.grants, firmware: taking.firmware };
+  const facts = {
+    ...{ by, replaces: device.replaces, grants: taking.grants, firmware: taking.firmware },
+    ...(taking.absentSince === null ? {} : { absentSince: taking.absentSince }),
+  };
   await authorize(tx, [
     taking.enrollmentId,
     device.id,
@@ -165,7 +167,7 @@ async function conclude(tx: Session, taking: Taking): Promise<void> {
     proof.requestKey?.public ?? null,
     taking.leaseUntil,
     taking.at,
-    event,
+    takingEvent(taking),
     taking.principal,
     JSON.stringify(facts),
     taking.answer === null ? null : JSON.stringify(taking.answer),

@@ -14,8 +14,10 @@ import {
   now,
   ok,
   reasons,
+  type SoftwareHost,
   vendor,
 } from '../unit/enrollment/scene.ts';
+import { ak, devid } from '../unit/tpm2/samples.ts';
 import { type EnrollmentDatabase, enrollmentDatabase } from './support/enrollment-database.ts';
 
 let opened: EnrollmentDatabase;
@@ -168,5 +170,56 @@ describe('a crash', () => {
     expect(reasons(await scene.send(challenge.id, body, at(30)))).toEqual(['activationInProgress']);
     ok(await scene.send(challenge.id, body, at(61)));
     expect(await certificatesOf(host.hostName)).toBe(2);
+  });
+});
+
+describe('a host without its keys', () => {
+  const withoutKeys = (host: SoftwareHost): SoftwareHost =>
+    makeHost(vendor, { ...host, ak: ak(), requestKey: devid(), devid: devid() });
+  const alarms = async (hostName: string) =>
+    (
+      await opened.db.query(
+        `select facts ->> 'kind' as kind from outbox where topic = 'alarm' and facts ->> 'hostName' = $1`,
+        [hostName],
+      )
+    ).map(({ kind }) => kind);
+
+  test('waits with one alarm until it is overdue, then recovers, and the audit says since when it was away', async () => {
+    const scene = sceneOf();
+    const host = makeHost(vendor, { hostName: freshName() });
+    const { hostName } = host;
+    const first = ok((await enroll(scene, host, { token: await scene.token({ hostName }) })).result);
+    if (first.state !== 'issued') throw new Error(first.state);
+    const early = await enroll(scene, withoutKeys(host), { at: at(60) });
+    expect(ok(early.result).state).toBe('pending');
+    expect(ok(await scene.send(early.challenge.id, early.body, at(61))).state).toBe('pending');
+    expect(await alarms(hostName)).toEqual(['notOverdue']);
+    const later = at(60 * 86_400);
+    const late = await enroll(scene, withoutKeys(host), { at: later });
+    const back = ok(late.result);
+    if (back.state !== 'issued') throw new Error(back.state);
+    expect(back.device).toEqual(first.device);
+    expect(back.certificates.map(({ lineage }) => lineage)).toEqual(first.certificates.map(({ lineage }) => lineage));
+    expect(await alarms(hostName)).toEqual(['notOverdue']);
+    const [event] = await opened.db.query(
+      `select facts, principal from audit_event where event = 'device.recovered' and facts ->> 'hostName' = $1`,
+      [hostName],
+    );
+    expect(event).toMatchObject({
+      principal: `device:${first.device.id}`,
+      facts: { by: 'recovery', absentSince: now.toISOString(), grants: [] },
+    });
+    expect(ok(await scene.send(late.challenge.id, late.body, at(60 * 86_400 + 5)))).toEqual(back);
+  });
+
+  test('is not another TPM that claims its name: that one waits, aloud', async () => {
+    const scene = sceneOf();
+    const host = makeHost(vendor, { hostName: freshName() });
+    const { hostName } = host;
+    ok((await enroll(scene, host, { token: await scene.token({ hostName }) })).result);
+    const stranger = makeHost(vendor, { hostName });
+    expect(ok((await enroll(scene, stranger, { at: at(60 * 86_400) })).result).state).toBe('pending');
+    expect(await alarms(hostName)).toEqual(['nameHeldByAnotherTpm']);
+    expect(await certificatesOf(hostName)).toBe(2);
   });
 });

@@ -16,7 +16,7 @@ const at = (seconds: number): Date => new Date(Date.UTC(2026, 0, 1) + seconds * 
 const digest = (text: string): string => createHash('sha256').update(text).digest('hex');
 const octets = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
 
-export type EnrollmentStoreUnderTest = Omit<FakeEnrollmentStore, 'audit'>;
+export type EnrollmentStoreUnderTest = Omit<FakeEnrollmentStore, 'audit' | 'alarms'>;
 
 const grant = (over: Partial<Grant> = {}): Grant => ({
   profile: 'devid',
@@ -124,6 +124,7 @@ function takingOf(enrollment: ChallengedEnrollment, over: Partial<Taking> = {}):
       { profile: 'keylime-agent', place: 'x' },
     ],
     proof,
+    absentSince: null,
     firmware: null,
     answer: null,
     ...over,
@@ -199,18 +200,25 @@ export function describeEnrollmentStore(name: string, make: () => Promise<Enroll
     test('what waits is superseded by the same EK and host, and its version counted on', async () => {
       const store = await make();
       const first = await burnt(store);
-      const one = await store.recordPending({ ...first.step, proof: proofOf(first.enrollment) });
+      const one = await store.recordPending({ alarm: null, ...first.step, proof: proofOf(first.enrollment) });
       expect(one).toMatchObject({ state: 'pending', version: 1 });
       const { hostName, endorsementKey } = first.enrollment;
       const second = await burnt(store, { hostName, endorsementKey });
-      const two = await store.recordPending({ ...second.step, at: at(5), proof: proofOf(second.enrollment) });
+      const two = await store.recordPending({
+        alarm: null,
+        ...second.step,
+        at: at(5),
+        proof: proofOf(second.enrollment),
+      });
       expect(two).toMatchObject({ state: 'pending', version: 2 });
       expect(await store.findEnrollment(first.enrollment.id)).toMatchObject({ state: 'rejected' });
       const other = await burnt(store, { hostName });
-      expect(await store.recordPending({ ...other.step, proof: proofOf(other.enrollment) })).toMatchObject({
-        version: 1,
-      });
-      expect(await store.recordPending({ ...first.step, proof: proofOf(first.enrollment) })).toBeNull();
+      expect(await store.recordPending({ alarm: null, ...other.step, proof: proofOf(other.enrollment) })).toMatchObject(
+        {
+          version: 1,
+        },
+      );
+      expect(await store.recordPending({ alarm: null, ...first.step, proof: proofOf(first.enrollment) })).toBeNull();
     });
 
     test('of two that come to wait at once, one is superseded', async () => {
@@ -219,7 +227,9 @@ export function describeEnrollmentStore(name: string, make: () => Promise<Enroll
       const { hostName, endorsementKey } = first.enrollment;
       const second = await burnt(store, { hostName, endorsementKey });
       await Promise.all(
-        [first, second].map(({ enrollment, step }) => store.recordPending({ ...step, proof: proofOf(enrollment) })),
+        [first, second].map(({ enrollment, step }) =>
+          store.recordPending({ alarm: null, ...step, proof: proofOf(enrollment) }),
+        ),
       );
       const states = await Promise.all(
         [first, second].map(async ({ step }) => (await store.findEnrollment(step.id))!.state),
@@ -230,7 +240,7 @@ export function describeEnrollmentStore(name: string, make: () => Promise<Enroll
     test('an approval names the version that was looked at, and is given once', async () => {
       const store = await make();
       const { enrollment, step } = await burnt(store);
-      await store.recordPending({ ...step, proof: proofOf(enrollment) });
+      await store.recordPending({ alarm: null, ...step, proof: proofOf(enrollment) });
       const approval = {
         id: step.id,
         version: 1,
@@ -259,7 +269,7 @@ export function describeEnrollmentStore(name: string, make: () => Promise<Enroll
       const { enrollment, step } = await burnt(store);
       const challenge = { secretSha256: octets(32), nonce: octets(32), expiresAt: at(900), spentAt: null };
       expect(await store.renewChallenge(step.id, challenge, at(3))).toBe(false);
-      await store.recordPending({ ...step, proof: proofOf(enrollment) });
+      await store.recordPending({ alarm: null, ...step, proof: proofOf(enrollment) });
       const approval = { id: step.id, version: 1, grants: [], replaces: null, by: 'x', at: at(9) };
       await store.approveEnrollment(approval);
       expect(await store.renewChallenge(step.id, challenge, at(10))).toBe(true);
@@ -275,7 +285,7 @@ export function describeEnrollmentStore(name: string, make: () => Promise<Enroll
       const store = await make();
       const { enrollment, step } = await burnt(store);
       const proof = proofOf(enrollment);
-      await store.recordPending({ ...step, proof });
+      await store.recordPending({ alarm: null, ...step, proof });
       const rejection = { id: step.id, version: 1, reason: 'no such machine', by: 'x', at: at(9) };
       expect(await store.rejectEnrollment({ ...rejection, version: 3 })).toBe(false);
       expect(await store.rejectEnrollment(rejection)).toBe(true);
@@ -290,7 +300,7 @@ export function describeEnrollmentStore(name: string, make: () => Promise<Enroll
       const ids: string[] = [];
       for (let index = 0; index < 3; index++) {
         const { enrollment, step } = await burnt(store);
-        await store.recordPending({ ...step, at: at(1000 + index), proof: proofOf(enrollment) });
+        await store.recordPending({ alarm: null, ...step, at: at(1000 + index), proof: proofOf(enrollment) });
         ids.push(step.id);
       }
       const query = { state: 'pending', since: at(1000), after: null, limit: 2 } as const;

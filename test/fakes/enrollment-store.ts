@@ -10,9 +10,9 @@ import type {
   Lineage,
   Preregistration,
 } from '../../src/domain/device.ts';
-import type { Enrollment, PendingEnrollment } from '../../src/domain/enrollment.ts';
+import type { Enrollment, PendingAlarm, PendingEnrollment } from '../../src/domain/enrollment.ts';
 import type { EnrollmentTokenRecord } from '../../src/domain/enrollment-token.ts';
-import type { Taking, TakingOutcome, TpmKeyRecord } from '../../src/domain/taking.ts';
+import { type Taking, takingEvent, type TakingOutcome, type TpmKeyRecord } from '../../src/domain/taking.ts';
 import type {
   DeviceLookups,
   EnrollmentStore,
@@ -30,6 +30,7 @@ export type FakeEnrollmentStore = EnrollmentStore &
   TokenLookups &
   PreregistrationLookups & {
     readonly audit: readonly string[];
+    readonly alarms: readonly PendingAlarm[];
     readonly insertEnrollmentToken: (token: EnrollmentTokenRecord) => Promise<void>;
     readonly listEnrollmentTokens: (after: Cursor | null, limit: number) => Promise<readonly EnrollmentTokenRecord[]>;
     readonly revokeEnrollmentToken: (id: string, at: Date, by: string) => Promise<boolean>;
@@ -51,6 +52,7 @@ type State = {
   readonly tokens: Map<string, EnrollmentTokenRecord>;
   readonly preregistrations: Map<string, Preregistration>;
   readonly audit: string[];
+  readonly alarms: PendingAlarm[];
 };
 
 const copyOf = (state: State): State => ({
@@ -64,6 +66,7 @@ const copyOf = (state: State): State => ({
   tokens: new Map(state.tokens),
   preregistrations: new Map(state.preregistrations),
   audit: [...state.audit],
+  alarms: [...state.alarms],
 });
 
 const newestFirst = <T extends { readonly createdAt: Date; readonly id: string }>(
@@ -83,7 +86,7 @@ const newestFirst = <T extends { readonly createdAt: Date; readonly id: string }
 export function fakeEnrollmentStore(): FakeEnrollmentStore {
   const empty = { enrollments: new Map(), devices: new Map(), endorsementKeys: new Map(), tpmKeys: new Map() };
   const more = { publicKeys: new Map(), grants: new Map(), lineages: new Map(), tokens: new Map() };
-  let s: State = { ...empty, ...more, preregistrations: new Map(), audit: [] };
+  let s: State = { ...empty, ...more, preregistrations: new Map(), audit: [], alarms: [] };
   const put = (enrollment: Enrollment): void => void s.enrollments.set(enrollment.id, enrollment);
   /** The enrollment, if this body spent its challenge and has no result yet. */
   const worked = (id: string, bodySha256: string): Enrollment | null => {
@@ -108,6 +111,9 @@ export function fakeEnrollmentStore(): FakeEnrollmentStore {
   return {
     get audit() {
       return s.audit;
+    },
+    get alarms() {
+      return s.alarms;
     },
     holdPublicKey: (spki, kind, isCompromised = false) =>
       void s.publicKeys.set(spki, { kind, deviceId: null, isCompromised }),
@@ -139,7 +145,7 @@ export function fakeEnrollmentStore(): FakeEnrollmentStore {
       put({ ...enrollment, activation: { ...enrollment.activation, refusals, leaseUntil: null }, updatedAt: at });
       s.audit.push('enrollment.refused');
     },
-    recordPending: async ({ id, bodySha256, at, proof }) => {
+    recordPending: async ({ id, bodySha256, at, proof, alarm }) => {
       const enrollment = s.enrollments.get(id);
       const isOurs = enrollment?.activation?.bodySha256 === bodySha256 && enrollment.challenge.spentAt !== null;
       if (!isOurs || enrollment.state !== 'challenged') return null;
@@ -160,6 +166,7 @@ export function fakeEnrollmentStore(): FakeEnrollmentStore {
       const pending: PendingEnrollment = { ...enrollment, state: 'pending', version, proof, activation, updatedAt: at };
       put(pending);
       s.audit.push('enrollment.pending');
+      if (alarm !== null) s.alarms.push(alarm);
       return pending;
     },
     take: async (taking) => {
@@ -354,8 +361,6 @@ function takeAll(s: State, taking: Taking, { worked, changeState }: Inner): Taki
     enrollment.id,
     answer === null ? { ...done, state: 'authorized' } : { ...done, state: 'issued', answer },
   );
-  s.audit.push(
-    device.isNew ? 'device.enrolled' : taking.by === 'join' ? 'device.endorsementKeyJoined' : 'device.reenrolled',
-  );
+  s.audit.push(takingEvent(taking));
   return { kind: 'taken' };
 }

@@ -76,6 +76,8 @@ export function freshService(estate: Estate, prepared: Prepared, begun: Challeng
     }),
     activate: activate({
       ...lookups,
+      recoveryFactsOf: async () => ({ isOverdue: false, lastSeenAt: new Date(0) }),
+      maxAbsenceSeconds: 400 * 86_400,
       profiles: estate.profiles,
       tpmDenials: estate.tpmDenials,
       newId: randomUUID,

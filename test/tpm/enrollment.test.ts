@@ -6,6 +6,7 @@ import type { ActivationBody, ChallengeResource, EnrollmentRequestDocument } fro
 import { activate } from '../../src/enrollment/activate.ts';
 import { verifyEvidenceAgain } from '../../src/enrollment/evidence.ts';
 import { beginEnrollment } from '../../src/enrollment/begin.ts';
+import type { RecoveryLookups } from '../../src/enrollment/records.ts';
 import { type CreatableEk, readEkCertificates, readEkPublic } from '../../src/agent/tpm-endorsement.ts';
 import {
   activate as solve,
@@ -126,12 +127,15 @@ async function answer(
   return { secret: base64url(secret), request: base64url(request), certifications };
 }
 
+const neverOverdue: RecoveryLookups['recoveryFactsOf'] = async () => ({ isOverdue: false, lastSeenAt: clock });
+
 /** A service that knows the makers of both TPMs' CA, at the clock of this machine. */
-function service(denials = tpmDenials) {
+function service(denials = tpmDenials, recoveryFactsOf: RecoveryLookups['recoveryFactsOf'] = neverOverdue) {
   const made = scene();
   const ports = {
     ...made.ports,
     endorsementPolicy: policy,
+    recoveryFactsOf,
     tpmDenials: denials,
     random: (n: number) => new Uint8Array(randomBytes(n)),
   };
@@ -166,6 +170,29 @@ describe.each(['L-1', 'H-3'] as const)('a TPM with an EK by %s', (ek) => {
     const stored = await omens.store.findEnrollment(challenge.id);
     const evidence = stored?.state === 'issued' ? stored.proof.evidence : undefined;
     expect(verifyEvidenceAgain(JSON.parse(JSON.stringify(evidence)), policy)).toEqual({ ok: true, value: null });
+  });
+});
+
+describe('a TPM whose host lost every key', () => {
+  /** Begins and activates with fresh keys in this TPM. */
+  const comeWith = (tpm: CertifiedSoftwareTpm, omens: ReturnType<typeof service>, token?: string) =>
+    on(tpm, async (open) => {
+      const keys = await makeKeys(open);
+      const presented = await present(open, 'L-1', keys);
+      const challenge = ok(await omens.begin({ ...presented, ...(token === undefined ? {} : { token }) }));
+      const body = await answer(open, { ek: 'L-1', keys, challenge, document: documentFor(keys) });
+      return ok(await omens.send(challenge.id, body));
+    });
+
+  test('is the same device by its EK, and comes back by itself when it is overdue', async () => {
+    let isOverdue = false;
+    const omens = service(tpmDenials, async () => ({ isOverdue, lastSeenAt: clock }));
+    const first = await comeWith(machine, omens, await omens.token());
+    if (first.state !== 'issued') throw new Error(first.state);
+    expect((await comeWith(machine, omens)).state).toBe('pending');
+    isOverdue = true;
+    expect(await comeWith(machine, omens)).toMatchObject({ state: 'issued', device: first.device });
+    expect(omens.store.audit?.filter((event) => event === 'device.recovered')).toHaveLength(1);
   });
 });
 

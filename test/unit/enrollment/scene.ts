@@ -60,13 +60,14 @@ export type Scene = ReturnType<typeof makeScene>;
 
 /** A service over a store, the fake one unless a test brings another. */
 export function makeScene(
-  store: Omit<FakeEnrollmentStore, 'audit'> & { readonly audit?: readonly string[] } = fakeEnrollmentStore(),
+  store: Omit<FakeEnrollmentStore, 'audit' | 'alarms'> & Partial<FakeEnrollmentStore> = fakeEnrollmentStore(),
   over: Partial<ActivatePorts> = {},
   issuanceStore: IssuanceStore = fakeIssuanceStore(),
 ) {
   const issuance = { ...portsOf(estate), store: issuanceStore };
   const issued: IssueRequest[] = [];
   const ports = {
+    recoveryFactsOf: async () => ({ isOverdue: false, lastSeenAt: now }),
     ...store,
     profiles,
     endorsementPolicy: vendor.policy,
@@ -77,6 +78,7 @@ export function makeScene(
     rootSha256: 'ab'.repeat(32),
     newestCertificate: async () => null,
     devidsOf: async () => [],
+    maxAbsenceSeconds: 400 * 86_400,
     spire: null,
     preview: preview(issuance),
     issue: async (request: IssueRequest) => {
