@@ -139,7 +139,8 @@ function errorOf({ releasedAt, failure }: CampaignMember, { now, plan, judgeLate
     : null;
 }
 
-const isConcluded = ({ state }: { readonly state: MemberState }): boolean => state === 'confirmed' || state === 'failed';
+const isConcluded = ({ state }: { readonly state: MemberState }): boolean =>
+  state === 'confirmed' || state === 'failed';
 
 const isReplaced = ({ newestCertificate, fromCertificate }: CampaignMember): boolean =>
   newestCertificate !== null && newestCertificate !== fromCertificate;

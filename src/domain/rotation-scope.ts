@@ -33,10 +33,7 @@ export function scopeFilter(scope: RotationScope): Result<ScopeFilter, Refusal<S
   return firmware.ok ? ok({ ...everything, manufacturer, model, firmware: firmware.value }) : firmware;
 }
 
-function firmwareRange({
-  firmwareFrom,
-  firmwareTo,
-}: TpmScope): Result<ScopeFilter['firmware'], Refusal<ScopeReason>> {
+function firmwareRange({ firmwareFrom, firmwareTo }: TpmScope): Result<ScopeFilter['firmware'], Refusal<ScopeReason>> {
   if (firmwareFrom === undefined && firmwareTo === undefined) return ok(null);
   const from = firmwareFrom === undefined ? allFirmware.from : parseFirmwareVersion(firmwareFrom, 0);
   const to = firmwareTo === undefined ? allFirmware.to : parseFirmwareVersion(firmwareTo, 65535);

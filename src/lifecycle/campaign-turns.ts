@@ -36,7 +36,9 @@ export const turnCampaigns =
     const done: { readonly name: string; readonly did: CampaignDecision['do'] }[] = [];
     const notSince = new Date(now.getTime() - turnSeconds * 1000);
     for (;;) {
-      const turn = await ports.turnCampaign(notSince, (campaign, members) => decideTurn(ports, { campaign, members }, now));
+      const turn = await ports.turnCampaign(notSince, (campaign, members) =>
+        decideTurn(ports, { campaign, members }, now),
+      );
       if (turn === null) return done;
       done.push(turn);
     }

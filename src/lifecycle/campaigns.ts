@@ -1,10 +1,5 @@
 // What people do with campaigns: plan, start, pause, resume, look. What a campaign does by itself is campaign-turns.ts.
-import {
-  type CampaignPlan,
-  planCampaign as membersOf,
-  type PlannedMember,
-  unknownPilots,
-} from '../domain/campaign.ts';
+import { type CampaignPlan, planCampaign as membersOf, type PlannedMember, unknownPilots } from '../domain/campaign.ts';
 import { type Cursor, decodeCursor, encodeCursor, pageOf } from '../domain/cursor.ts';
 import { principalText, type Principal } from '../domain/principal.ts';
 import { err, ok, type Refusal, type Result } from '../domain/result.ts';
@@ -115,10 +110,7 @@ const nameTaken = (name: string): Refusal<CampaignReason> => ({
 });
 
 const resourceOf = async (ports: CampaignPorts, campaign: CampaignRecord): Promise<CampaignResource> => {
-  const [waves, failures] = await Promise.all([
-    ports.wavesOf(campaign.id),
-    ports.failedMembersOf(campaign.id, 100),
-  ]);
+  const [waves, failures] = await Promise.all([ports.wavesOf(campaign.id), ports.failedMembersOf(campaign.id, 100)]);
   return campaignResource(campaign, waves, failures);
 };
 
@@ -176,4 +168,3 @@ export const pauseCampaign = change('running', 'paused');
 
 /** Lets a paused campaign go on. */
 export const resumeCampaign = change('paused', 'running');
-
