@@ -27,6 +27,7 @@ import type {
   RenewalInfo,
   TrustBundleResource,
 } from '../domain/wire.ts';
+import type { RotationServices } from './rotation-services.ts';
 
 /** A person or a script. */
 export type Operator = Extract<Principal, { readonly kind: 'operator' }>;
@@ -186,5 +187,6 @@ export type HttpServices = EnrollmentServices &
   RevocationServices &
   PolicyServices &
   TrustServices &
+  RotationServices &
   AccessServices &
   HealthServices;
