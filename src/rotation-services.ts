@@ -1,6 +1,7 @@
 // Reports of hosts, the fleet view, pulled windows and campaigns as the API offers them, and what of it the server does by
 // itself. Part of the composition root: nothing is decided here.
 import { randomUUID } from 'node:crypto';
+import type { Config } from './config.ts';
 import type { RotationServices } from './http/rotation-services.ts';
 import { turnCampaigns } from './lifecycle/campaign-turns.ts';
 import {
@@ -18,14 +19,13 @@ import { reportHost } from './lifecycle/host-reports.ts';
 import { pullRenewals } from './lifecycle/renewal-pulls.ts';
 import type { Job } from './lifecycle/scheduler.ts';
 import type { Logger } from './log.ts';
-import type { Renewals } from './renewals-config.ts';
 import { campaignStore } from './storage/campaigns.ts';
 import { hostReportStore } from './storage/host-reports.ts';
 import { lineagesIn } from './storage/lineages.ts';
 import type { Database } from './storage/pool.ts';
 import { rotationStore } from './storage/rotation.ts';
 
-type RotationParts = { readonly db: Database; readonly config: { readonly renewals: Renewals } };
+type RotationParts = { readonly db: Database; readonly config: Pick<Config, 'renewals'> };
 
 /** The operations over one database. */
 export function rotationServices({ db, config }: RotationParts): RotationServices {

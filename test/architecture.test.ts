@@ -21,7 +21,7 @@ const keyPieces = ['authorities.ts', 'init.ts', 'trust-signing.ts'];
 const piecesOfMain = [
   ...keyPieces,
   ...['database.ts', 'enrollment-services.ts', 'inventory-services.ts', 'jobs.ts', 'log.ts', 'own-certificate.ts'],
-  ...['server-certificate-file.ts', 'services.ts', 'trust-services.ts'],
+  ...['rotation-services.ts', 'server-certificate-file.ts', 'services.ts', 'trust-services.ts'],
 ];
 
 /** What a folder may import beside itself. A file directly in src/ is named with its `.ts`. */
