@@ -29,6 +29,8 @@ export type Pending = {
   readonly from: number | null;
   readonly to: number;
   readonly stage: 'writing' | 'switching' | 'goingBack';
+  /** False where `to` is an older generation that is kept whatever happens. */
+  readonly isNew: boolean;
 };
 
 /** Where the generations of a target are. */

@@ -13,7 +13,7 @@ import { assembleCertificate } from '../x509/tbs-certificate.ts';
 import { readAccounts } from './accounts.ts';
 import { ensureDirectory, placeFiles } from './durable-file.ts';
 import { AgentFailure } from './failure.ts';
-import { ownership } from './install.ts';
+import { ownership } from './ownership.ts';
 import type { OwnerRule } from './places.ts';
 import { makeSoftwareKey, publicKeyInfoOf } from './software-key.ts';
 

@@ -19,7 +19,10 @@ import type { Placement } from './places.ts';
 import { resolveWithin } from './within-root.ts';
 
 /** The place of a name with the links of its directory followed, and the text that its link has. */
-async function linkOf(store: GenerationStore, path: string): Promise<{ readonly at: string; readonly text: string }> {
+export async function linkOf(
+  store: GenerationStore,
+  path: string,
+): Promise<{ readonly at: string; readonly text: string }> {
   const directory = await resolveWithin(store.root, dirname(path));
   const at = join(directory, basename(path));
   return { at, text: relative(directory, join(store.current, nameFor(store, path))) };
@@ -44,7 +47,11 @@ export async function pointNames(store: GenerationStore, manifest: Manifest, whi
 }
 
 /** Removes the names of `before` that lead into this store and that `after` does not have. */
-export async function dropNames(store: GenerationStore, before: Manifest | null, after: Manifest | null): Promise<void> {
+export async function dropNames(
+  store: GenerationStore,
+  before: Manifest | null,
+  after: Manifest | null,
+): Promise<void> {
   const kept = new Set([...(after?.files ?? []), ...(after?.links ?? [])].map(({ path }) => path));
   for (const { path, target = null } of [...(before?.links ?? []), ...(before?.files ?? [])] as readonly Named[]) {
     if (kept.has(path)) continue;

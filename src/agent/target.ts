@@ -53,6 +53,7 @@ export type Target = {
   readonly table: FileTable;
   /** Every file and link that it may write, relative to the root. */
   readonly paths: readonly string[];
+  readonly table: FileTable;
   readonly files: (input: PlacementInput) => Placement;
   /** In the order in which they are told. */
   readonly consumers: readonly Consumer[];

@@ -111,6 +111,7 @@ function assemble(preset: Preset, said: TargetConfig, found: Pick<Target, 'consu
     home: dirname(certificateFileOf(table.rows)),
     table,
     paths: [...table.rows, ...table.links].map(({ path }) => path),
+    table,
     files: (input) => placementOf(table, input),
     ...found,
     readableBy: said.readableBy,
