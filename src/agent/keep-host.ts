@@ -1,6 +1,6 @@
 // The host of a round as it really is: keys in the TPM and in files, certificates checked and put in place, proof of use by
 // the key that is read back from the files.
-import { X509Certificate } from 'node:crypto';
+import { randomBytes, X509Certificate } from 'node:crypto';
 import { sameOctets } from '../domain/octets.ts';
 import { err, ok, type Refusal, type Result } from '../domain/result.ts';
 import { wireTime } from '../domain/wire.ts';
@@ -15,9 +15,11 @@ import { messageToConfirm, softwareConfirmation, softwareRequest, tpmConfirmatio
 import { anchorsOf, pinnedRoot, type Session, targetNamed } from './keep-session.ts';
 import { type KeepTpm, onTpm } from './keep-tpm.ts';
 import type { CertificateFacts, KeptKey } from './kept.ts';
-import type { CurrentGeneration, InstalledGeneration, InstallPorts, putInPlace } from './put-in-place.ts';
-import { rehearseDevId } from './rehearse.ts';
+import type { InstallPorts } from './install-ports.ts';
+import type { currentGeneration, InstalledGeneration } from './installed.ts';
+import type { putInPlace } from './put-in-place.ts';
 import { makeSoftwareKey, publicKeyInfoOf } from './software-key.ts';
+import { rehearseSpire } from './spire-rehearsal.ts';
 import type { Target } from './target.ts';
 import { createSigningKey } from './tpm-keys.ts';
 import type { IssuedCertificateResource } from '../domain/wire.ts';
@@ -27,7 +29,7 @@ export type RealHost = {
   readonly session: () => Session;
   readonly tpm: () => KeepTpm;
   readonly install: Omit<InstallPorts, 'rehearse'>;
-  readonly engine: { readonly putInPlace: typeof putInPlace; readonly currentGeneration: CurrentGeneration };
+  readonly engine: { readonly putInPlace: typeof putInPlace; readonly currentGeneration: typeof currentGeneration };
   readonly examined: KeepHost['examined'];
 };
 
@@ -168,7 +170,7 @@ function rehearsal(host: RealHost): InstallPorts['rehearse'] {
   return async (files) => {
     try {
       return await onTpm(tpm, { doing: 'rehearsing what SPIRE does', stake: 'certificateKey' }, (open) =>
-        rehearseDevId(open, files, { ak, passwords: tpm.passwords }),
+        rehearseSpire(open, files, { ak, passwords: tpm.passwords, nonce: new Uint8Array(randomBytes(32)) }),
       );
     } catch (error) {
       if (error instanceof Trouble) return err({ reason: error.reason, detail: error.message });

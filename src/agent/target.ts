@@ -50,7 +50,6 @@ export type Target = {
   readonly rekey: boolean;
   /** Where its generations are kept: the directory of its certificate file, relative to the root. */
   readonly home: string;
-  readonly table: FileTable;
   /** Every file and link that it may write, relative to the root. */
   readonly paths: readonly string[];
   readonly table: FileTable;

@@ -109,7 +109,6 @@ function assemble(preset: Preset, said: TargetConfig, found: Pick<Target, 'consu
     ...{ name, preset: preset.name, profile: said.profile ?? preset.profile, place: said.place ?? '' },
     ...{ dnsNames: said.dnsNames, key: preset.key, rekey: said.rekey ?? preset.rekey },
     home: dirname(certificateFileOf(table.rows)),
-    table,
     paths: [...table.rows, ...table.links].map(({ path }) => path),
     table,
     files: (input) => placementOf(table, input),

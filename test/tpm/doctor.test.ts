@@ -17,6 +17,7 @@ import { enroll } from '../../src/agent/enroll.ts';
 import { hostFacts } from '../../src/agent/host-facts.ts';
 import { nothingKept } from '../../src/agent/kept.ts';
 import { silent } from '../../src/agent/progress.ts';
+import { runCommand } from '../../src/agent/run-command.ts';
 import { targetsOf } from '../../src/agent/targets.ts';
 import { fakeService } from '../fakes/enrollment-server.ts';
 import { type CertifiedSoftwareTpm, startCertifiedSwtpm, startSwtpm, tool, withTpm } from './swtpm.ts';
@@ -63,7 +64,14 @@ const enrolled = async (): Promise<void> => {
   await enroll(
     {
       ...{ root, uid: 1000, now: () => new Date('2026-11-03T00:00:00Z'), sleep: async () => undefined, withTpm },
-      ...{ connect: async () => service, passwords: {}, progress: silent, ownName: null, targets: await targets() },
+      ...{
+        connect: async () => service,
+        passwords: {},
+        progress: silent,
+        ownName: null,
+        targets: await targets(),
+        run: runCommand,
+      },
     },
     {
       wishes: {
