@@ -367,9 +367,9 @@ create table renewal (
   fingerprint sha256_hex references certificate (fingerprint),
   concluded_at timestamptz
 );
-comment on column renewal.body_sha256 is 'the same octets again are a retransmission, and get its answer';
+comment on column renewal.body_sha256 is 'the same octets again within 24 hours are a retransmission, and get its answer';
 comment on column renewal.is_recovery is 'the certificate that it follows had ended, or was missing';
-create unique index renewal_retransmission on renewal (lineage_id, body_sha256);
+create index renewal_retransmission on renewal (lineage_id, body_sha256, admitted_at);
 create index renewal_admitted on renewal (admitted_at);
 create unique index renewal_under_way on renewal (lineage_id) where lease_until is not null;
 

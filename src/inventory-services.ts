@@ -5,19 +5,22 @@ import type { CertificateRecord } from './domain/certificate.ts';
 import { type Cursor, decodeCursor, encodeCursor, pageOf } from './domain/cursor.ts';
 import { longestCriticalSeconds, longestWarningSeconds } from './domain/expiry.ts';
 import type { Profile } from './domain/profile.ts';
-import { renewalWindow } from './domain/renewal.ts';
+import { suggestedWindow } from './domain/lineage.ts';
+import { renewalWindow, type RenewalWindow } from './domain/renewal.ts';
 import { type CertificateResource, type IssuerResource, type ProfileResource, wireTime } from './domain/wire.ts';
 import type { CertificateServices, PolicyServices } from './http/services.ts';
 import { certificateResource, parseCertificateName } from './issuance/resource.ts';
 import { expiryReport } from './lifecycle/expiry-report.ts';
 import type { certificatesIn } from './storage/certificates.ts';
 import type { issuersIn } from './storage/issuers.ts';
+import type { lineagesIn } from './storage/lineages.ts';
 import { readCertificate } from './x509/certificate.ts';
 import { commonNameOf } from './x509/distinguished-name.ts';
 
 type Sources = {
   readonly certificates: ReturnType<typeof certificatesIn>;
   readonly issuers: ReturnType<typeof issuersIn>;
+  readonly lineages: ReturnType<typeof lineagesIn>;
   readonly authorities: Authorities;
   readonly profiles: ReadonlyMap<string, Profile>;
 };
@@ -42,7 +45,7 @@ export function certificateReads(sources: Sources): Omit<CertificateServices, 'i
     renewalInfo: async (certId) => {
       const record = await find(certId);
       if (record === null) return null;
-      const { start, end } = renewalWindow(record);
+      const { start, end } = await windowNow(sources, record);
       return { suggestedWindow: { start: wireTime(start), end: wireTime(end) } };
     },
     expiryReport: expiryPages(sources),
@@ -51,6 +54,14 @@ export function certificateReads(sources: Sources): Omit<CertificateServices, 'i
 
 const resourceOf = ({ authorities }: Sources, record: CertificateRecord): CertificateResource =>
   certificateResource(record, authorities.chainPemOf(record.issuerId));
+
+/** RFC 9773 §4.2: of what its host replaces the window as it is now, else the one that the certificate was born with. */
+async function windowNow({ lineages }: Sources, record: CertificateRecord): Promise<RenewalWindow> {
+  const facts = record.lineageId === null ? null : await lineages.lineageFacts(record.lineageId);
+  return facts?.newest?.fingerprint === record.fingerprint
+    ? suggestedWindow(facts, facts.newest)
+    : renewalWindow(record);
+}
 
 /** Finds a certificate by either of its names. */
 export const finder =

@@ -24,17 +24,19 @@ import { certificateReads, finder, policyReads } from './inventory-services.ts';
 import { issue, type IssuancePorts } from './issuance/issue.ts';
 import { issueFromCsr } from './issuance/issue-from-csr.ts';
 import { certificateResource } from './issuance/resource.ts';
+import { lineageServices } from './lineage-services.ts';
 import type { Logger } from './log.ts';
 import type { Policies } from './policies.ts';
 import { revokeCertificate } from './revocation/revoke.ts';
 import { certificatesIn } from './storage/certificates.ts';
+import { deviceStore } from './storage/devices.ts';
 import { issuersIn } from './storage/issuers.ts';
+import { lineagesIn } from './storage/lineages.ts';
 import { nonceStore, sharedSecret } from './storage/nonces.ts';
 import { operatorTokenStore } from './storage/operator-tokens.ts';
 import type { Database } from './storage/pool.ts';
 import { revocationStore } from './storage/revocations.ts';
 import { isWeakModulus } from './tpm2/close-primes.ts';
-import { rotationServices } from './rotation-services.ts';
 import { trustServices } from './trust-services.ts';
 
 export type ServiceParts = {
@@ -53,17 +55,19 @@ export async function httpServices(parts: ServiceParts): Promise<HttpServices> {
   const sources = {
     certificates: certificatesIn(db),
     issuers: issuersIn(db),
+    lineages: lineagesIn(db),
     authorities,
     profiles: policies.profiles,
   };
+  const reads = certificateReads(sources);
   return {
     ...enrollmentServices(parts),
-    ...certificateReads(sources),
+    ...reads,
+    ...lineageServices(parts, reads),
     ...policyReads(sources),
     ...certificateWrites(parts),
     ...trustServices(parts),
     ...revocationServices(parts),
-    ...rotationServices(parts),
     ...(await accessServices(db)),
     ...healthServices(parts),
   };
@@ -118,6 +122,18 @@ async function accessServices(db: Database): Promise<AccessServices> {
     authenticateOperator: authenticateOperator(tokens),
     newNonce: newNonce(nonces),
     spendNonce: spendNonce(nonces),
+    deviceSeen: deviceSeen(db),
+  };
+}
+
+/** Told of each signed request; the database hears of a device once a minute. */
+function deviceSeen(db: Database): AccessServices['deviceSeen'] {
+  const { touchDevice } = deviceStore(db);
+  const last = new Map<string, number>();
+  return async (deviceId, now) => {
+    if (now.getTime() - (last.get(deviceId) ?? -Infinity) < 60_000) return;
+    last.set(deviceId, now.getTime());
+    await touchDevice(deviceId, now);
   };
 }
 

@@ -20,8 +20,16 @@ const keyPieces = ['authorities.ts', 'init.ts', 'trust-signing.ts'];
 /** Pieces of main.ts that stand in files of their own; nobody but main.ts and one another imports them. */
 const piecesOfMain = [
   ...keyPieces,
-  ...['database.ts', 'enrollment-services.ts', 'inventory-services.ts', 'jobs.ts', 'log.ts', 'own-certificate.ts'],
-  ...['rotation-services.ts', 'server-certificate-file.ts', 'services.ts', 'trust-services.ts'],
+  ...[
+    'database.ts',
+    'enrollment-services.ts',
+    'inventory-services.ts',
+    'jobs.ts',
+    'lineage-services.ts',
+    'log.ts',
+    'own-certificate.ts',
+  ],
+  ...['server-certificate-file.ts', 'services.ts', 'trust-services.ts'],
 ];
 
 /** What a folder may import beside itself. A file directly in src/ is named with its `.ts`. */

@@ -3,6 +3,8 @@
 with intents as (
   update issuance_intent set lease_until = $1::timestamptz - interval '1 second'
    where outcome is null and lease_until >= $1
+), renewals as (
+  update renewal set lease_until = $1 where lease_until > $1
 ), enrollments as (
   update enrollment set lease_until = null where lease_until is not null
 )

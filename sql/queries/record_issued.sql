@@ -28,13 +28,23 @@ with done as (
 ), pointed as (
   update lineage l
      set newest_certificate = c.fingerprint, renew_at = c.renew_at, pulled_at = null, pulled_by = null,
-         pulled_because = null, asked_at = null
+         pulled_because = null, asked_at = null, last_error = null
     from concluded c
    where l.id = c.lineage_id
 ), renewed as (
   update renewal r set fingerprint = c.fingerprint, concluded_at = c.issued_at, lease_until = null
     from concluded c
    where r.id = c.conversation_id
+), recovered as (
+  -- The lineage is still seen as it was before this statement.
+  insert into audit_event (at, event, principal, facts)
+  select c.issued_at, 'certificate.recoveredAfterExpiry', c.principal,
+         jsonb_build_object('certificate', c.fingerprint, 'lineage', l.id, 'device', l.device_id, 'before', p.fingerprint,
+                            'expired', p.not_after)
+    from concluded c
+    join renewal r on r.id = c.conversation_id
+    join lineage l on l.id = c.lineage_id
+    join certificate p on p.fingerprint = l.newest_certificate and p.not_after < c.issued_at
 ), audited as (
   insert into audit_event (at, event, principal, facts)
   select issued_at, 'certificate.issued', principal,

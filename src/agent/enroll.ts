@@ -1,10 +1,9 @@
 // Enrollment of this host, from nothing to installed files. Every step is on disk before the next begins, so that a
 // crash, a lost reply or a wait of days is continued by calling it again.
-import { join } from 'node:path';
+import { messageOf } from '../domain/thrown.ts';
 import {
   addedInVersion2,
   type AgentState,
-  type InstalledCertificate,
   type IssuedAnswer,
   keyBlobs,
   saveState,
@@ -15,11 +14,9 @@ import { nextStep, type StepPorts, type Working } from './enrollment-steps.ts';
 import type { EnrollmentServer } from './enrollment-server.ts';
 import { type EnrollWishes, type Errand, errandOf, tokenDigest } from './errand.ts';
 import { AgentFailure } from './failure.ts';
-import { installPortsOf } from './install-ports-of.ts';
-import { certificateFileOf } from './places.ts';
-import { putAllInPlace, type PutWish } from './put-in-place.ts';
+import { directoriesOf, install, type Installation } from './install.ts';
+import type { Placement } from './places.ts';
 import { devIdProfile, makeRequest, makeTpmKeys } from './prepare.ts';
-import type { RunCommand } from './run-command.ts';
 import type { Target } from './target.ts';
 import { targetFor } from './targets.ts';
 import { advised } from './tpm-advice.ts';
@@ -33,13 +30,6 @@ export type EnrollPorts = StepPorts & {
   readonly ownName: string | null;
   /** What this host's configuration wants where. */
   readonly targets: readonly Target[];
-  readonly run: RunCommand;
-};
-
-/** What was installed, and what a person should know about it. */
-export type Installation = {
-  readonly certificates: readonly InstalledCertificate[];
-  readonly remarks: readonly string[];
 };
 
 export type EnrollOutcome =
@@ -135,8 +125,9 @@ async function finish(ports: EnrollPorts, state: Working, root: Uint8Array): Pro
       ],
     });
   }
-  const wishes = wishesFor(ports, checked.value, { state, root });
-  const installation = await installed(ports, wishes, state);
+  const placements = placed(ports, checked.value, { state, root });
+  ports.progress.working('installing');
+  const installation = await installed(ports, placements);
   const others = state.installed.filter((old) =>
     installation.certificates.every(({ certificateFile }) => certificateFile !== old.certificateFile),
   );
@@ -151,44 +142,31 @@ async function finish(ports: EnrollPorts, state: Working, root: Uint8Array): Pro
 }
 
 /** A profile that is there more than once is told apart by the first name that was asked for. */
-function wishesFor(
+function placed(
   ports: Pick<EnrollPorts, 'targets'>,
   checked: readonly CheckedCertificate[],
   { state, root }: { readonly state: Working; readonly root: Uint8Array },
-): readonly PutWish[] {
+): readonly Placement[] {
   const devId = state.keys.devId === null ? null : keyBlobs(state.keys.devId);
   return checked.map((one) => {
     const { profile, dnsNames } = one.wanted;
     const isAlone = checked.filter(({ wanted }) => wanted.profile === profile).length === 1;
     const place = isAlone ? '' : (dnsNames?.[0] ?? '');
-    return { target: targetFor(ports.targets, { profile, place, dnsNames }), input: { checked: one, root, devId } };
+    return targetFor(ports.targets, { profile, place, dnsNames }).files({ checked: one, root, devId });
   });
 }
 
-/** Installs all, by the way that renewals take too. */
-async function installed(ports: EnrollPorts, wishes: readonly PutWish[], state: Working): Promise<Installation> {
-  const outcomes = await putAllInPlace(installPortsOf(ports, state), wishes);
-  const failures = outcomes.flatMap((outcome, at) =>
-    outcome.kind === 'inUse' ? [] : [{ name: wishes[at]?.target.name ?? '', error: outcome.error }],
-  );
-  const [first] = failures;
-  if (first !== undefined) {
-    throw new AgentFailure(`the certificates are issued, and could not be installed: ${first.error.detail}`, {
+async function installed(ports: EnrollPorts, placements: readonly Placement[]): Promise<Installation> {
+  try {
+    return await install(placements, ports);
+  } catch (error) {
+    const message = messageOf(error);
+    throw new AgentFailure(`the certificates are issued, and could not be installed: ${message}`, {
       hints: [
-        ...failures.map(({ name, error }) => `${name}: ${error.detail} (${error.reason})`),
+        `make sure that this user may write to ${directoriesOf(placements).join(', ')}`,
         'then run `omens agent enroll` again: it goes on from here and asks for nothing new',
       ],
+      cause: error,
     });
   }
-  const remarks = [...new Set(outcomes.flatMap((outcome) => outcome.remarks))];
-  return { certificates: wishes.map(installedCertificate), remarks };
 }
-
-const installedCertificate = ({ target, input: { checked } }: PutWish): InstalledCertificate => ({
-  profile: checked.wanted.profile,
-  lineage: checked.resource.lineage,
-  certificateSha256: checked.certificateSha256,
-  certificateFile: join('/', certificateFileOf(target.table.rows)),
-  notAfter: checked.resource.notAfter,
-  renewAt: checked.resource.renewAt,
-});

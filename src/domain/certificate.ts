@@ -35,5 +35,7 @@ export type CertificateRecord = {
   readonly deviceId: string | null;
   readonly lineageId: string | null;
   readonly issuedAt: Date;
+  /** When it is to be replaced: of the newest of a lineage what is stored, pulls included; null for any other. */
+  readonly renewAt: Date | null;
   readonly status: CertificateStatus;
 };

@@ -153,6 +153,18 @@ export function windowOf(
   return { start: facts.renewAt, end: earlier(natural.end, after(facts.renewAt, pulledWindowSeconds)) };
 }
 
+/**
+ * The window as RFC 9773 §4.2 has it. A pulled one lies at the instant to which it was pulled, so that whoever draws an
+ * instant in it comes then, and at once when that has passed.
+ */
+export function suggestedWindow(
+  facts: Pick<LineageFacts, 'profile' | 'renewAt' | 'pulled'>,
+  newest: Pick<CertificateUse, 'notBefore' | 'notAfter'>,
+): RenewalWindow {
+  if (facts.pulled === null || facts.renewAt === null) return windowOf(facts, newest);
+  return { start: after(facts.renewAt, -60), end: facts.renewAt };
+}
+
 const naturalWindow = (
   { profile }: Pick<LineageFacts, 'profile'>,
   { notBefore, notAfter }: Pick<CertificateUse, 'notBefore' | 'notAfter'>,

@@ -32,7 +32,7 @@ export const subjectOf = (
 
 /** The serial number of the hardware: of the RSA EK where there is one, as TCG has it; else of the EK at hand. */
 export function hardwareSerialOf(
-  current: PresentedEndorsementKey,
+  current: Pick<PresentedEndorsementKey, 'public' | 'hardwareSerial'>,
   others: readonly Pick<EndorsementKeyRecord, 'public' | 'hardwareSerial'>[],
 ): string {
   const isRsa = (octets: Uint8Array): boolean => {

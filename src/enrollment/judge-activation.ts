@@ -18,14 +18,10 @@ import { octetsOf } from './octets.ts';
 import { readAttestationKey } from './presented-tpm.ts';
 import { type Certification, type ProofReason, type ProvedKey, proveKeys } from './prove.ts';
 import type { StatementBinding } from '../domain/attested-statement.ts';
+import type { RequestDocumentReason } from './document-reading.ts';
 import type { DeviceLookups, PreregistrationLookups, RecoveryLookups, TokenLookups } from './records.ts';
 import { beyondOldGrants, type RecoveryFacts } from './recover.ts';
-import {
-  maxRequestOctets,
-  parseRequestDocument,
-  type RequestDocument,
-  type RequestDocumentReason,
-} from './request-document.ts';
+import { maxRequestOctets, parseRequestDocument, type RequestDocument } from './request-document.ts';
 import {
   fitToGrants,
   type Granted,

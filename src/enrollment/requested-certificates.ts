@@ -216,7 +216,8 @@ const keyTwice = (field: string): Refused => ({
   accepted: 'a key of its own for each certificate',
 });
 
-const nameKindNotSupported = (kind: string, field: string): Refused => ({
+/** A kind of name that no profile knows. */
+export const nameKindNotSupported = (kind: string, field: string): Refused => ({
   reason: 'nameKindNotSupported',
   detail: `the CSR asks for a name of kind ${kind}`,
   field: `${field}.key.csr`,

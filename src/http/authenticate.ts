@@ -1,5 +1,6 @@
 // Who calls: an operator token as Bearer, or a signature by a request key, never both. Whom a route takes is decided by
 // `admits`; what was signed is in domain/request-signature.ts.
+import { createHash } from 'node:crypto';
 import { err, ok, type Refusal, type Result } from '../domain/result.ts';
 import {
   authorityOf,
@@ -10,7 +11,7 @@ import {
   verifySignature,
 } from '../domain/request-signature.ts';
 import { type Headers, headerOf } from './edge.ts';
-import { admits, type Caller, type PrincipalKind } from './route.ts';
+import { admits, type Caller, type PrincipalKind, type Repeatable, type Repetition } from './route.ts';
 import type { HttpServices } from './services.ts';
 
 export type AccessReason =
@@ -23,7 +24,10 @@ export type AccessReason =
   | 'sourceNotAllowed';
 
 /** What authentication needs: the services that know keys, tokens and nonces, and the names of this server. */
-export type AuthenticationPorts = Pick<HttpServices, 'authenticateOperator' | 'requestKeyOf' | 'spendNonce'> & {
+export type AuthenticationPorts = Pick<
+  HttpServices,
+  'authenticateOperator' | 'requestKeyOf' | 'spendNonce' | 'deviceSeen'
+> & {
   /** Host names (with the port unless it is 443) that requests may be signed for. */
   readonly authorities: readonly string[];
   /** `created` of a signature is recorded here and decides nothing. */
@@ -41,12 +45,15 @@ export type PresentedRequest = {
   readonly id: string | null;
   readonly source: string;
   readonly now: Date;
+  /** Of the route: whether a repeated request is answered again. */
+  readonly repetition: Repetition | null;
 };
 
 /**
  * The caller, if it is one whom the route takes.
  * 1. two kinds of credentials are refused, whatever the route; 2. a route for anyone looks at none; 3. without any, 401;
- * 4. the credential is proved; 5. the route must take its holder; 6. only then is a nonce spent.
+ * 4. the credential is proved; 5. the route must take its holder; 6. only then is a nonce spent, unless the route answers
+ * this very request again.
  */
 export async function authenticate(
   ports: AuthenticationPorts,
@@ -99,11 +106,29 @@ async function authenticateSignature(
   if (!parameters.ok) return parameters;
   ports.recordSigned(parameters.value);
 
-  const caller = callerOf({ known, requestKeySha256, takes, id: request.id });
+  const { nonce } = parameters.value;
+  const caller = callerOf({ known, requestKeySha256, takes, id: request.id, nonce });
   if (!caller.ok) return caller;
-  const spent = await ports.spendNonce(parameters.value.nonce, request.now);
+  const repeatable = repeatableOf(caller.value, request);
+  if (repeatable !== null && (await request.repetition?.isRepeated(repeatable)) === true) {
+    return ok(repeatedBy(caller.value));
+  }
+  const spent = await ports.spendNonce(nonce, request.now);
+  if (!spent.ok && spent.error.reason === 'spentNonce' && repeatable !== null) {
+    await request.repetition?.onReplay(repeatable);
+  }
+  if (spent.ok && caller.value.kind === 'device') await ports.deviceSeen(caller.value.deviceId, request.now);
   return spent.ok ? caller : spent;
 }
+
+/** What a repetition is told by: null on a route that knows none. */
+function repeatableOf(caller: Caller, { repetition, id, rawBody, now }: PresentedRequest): Repeatable | null {
+  if (repetition === null || id === null || caller.kind !== 'device') return null;
+  return { id, deviceId: caller.deviceId, bodySha256: createHash('sha256').update(rawBody).digest('hex'), now };
+}
+
+const repeatedBy = (caller: Caller): Caller =>
+  caller.kind === 'device' ? { ...caller, nonce: { ...caller.nonce, isFresh: false } } : caller;
 
 function messageOf(ports: AuthenticationPorts, request: PresentedRequest): Result<SignedMessage, Refusal> {
   const target = splitTarget(request.target);
@@ -127,16 +152,18 @@ type Proved = {
   readonly requestKeySha256: string;
   readonly takes: readonly PrincipalKind[];
   readonly id: string | null;
+  readonly nonce: string;
 };
 
 /** An enrollment of another key is told from one that does not exist by nobody. */
-function callerOf({ known, requestKeySha256, takes, id }: Proved): Result<Caller, Refusal> {
+function callerOf({ known, requestKeySha256, takes, id, nonce }: Proved): Result<Caller, Refusal> {
   if (takes.includes('enrolling') && id !== null) {
     const isOwn = known.enrollmentIds.includes(id);
     return isOwn ? ok({ kind: 'enrolling', enrollmentId: id, requestKeySha256 }) : unknownEnrollment;
   }
   if (known.deviceId === null) return notAllowed(takes);
-  const device: Caller = { kind: 'device', deviceId: known.deviceId };
+  const octets = new Uint8Array(Buffer.from(nonce, 'base64url'));
+  const device: Caller = { kind: 'device', deviceId: known.deviceId, nonce: { octets, isFresh: true } };
   return admits(takes, device) ? ok(device) : notAllowed(takes);
 }
 

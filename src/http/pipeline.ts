@@ -128,6 +128,7 @@ async function outcomeOf({ edge, route, handle, request, headers, requestId, now
     id,
     source,
     now,
+    repetition: route.repetition,
   });
   if (!principal.ok) return { refusals: principal.error };
   const query = readQueryString(target.split('?').slice(1).join('?'));

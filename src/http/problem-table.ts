@@ -21,12 +21,13 @@ import type { NonceReason } from '../enrollment/nonces.ts';
 import type { PresentedTpmReason } from '../enrollment/presented-tpm.ts';
 import type { ProofReason } from '../enrollment/prove.ts';
 import type { ReadEnrollmentReason } from '../enrollment/read-enrollment.ts';
-import type { RequestDocumentReason } from '../enrollment/request-document.ts';
+import type { RequestDocumentReason } from '../enrollment/document-reading.ts';
 import type { RequestedReason } from '../enrollment/requested-certificates.ts';
 import type { RevokeReason } from '../revocation/revoke.ts';
-import type { CampaignReason } from '../lifecycle/campaigns.ts';
-import type { ReportReason } from '../lifecycle/host-reports.ts';
-import type { PullReason } from '../lifecycle/renewal-pulls.ts';
+import type { RenewalProofReason } from '../enrollment/prove-renewal.ts';
+import type { UseProofReason } from '../enrollment/prove-use.ts';
+import type { ConfirmReason } from '../lifecycle/confirm.ts';
+import type { RenewReason } from '../lifecycle/renewal-refusals.ts';
 import type { AccessReason } from './authenticate.ts';
 import type { ShapeReason } from './contract.ts';
 import type { EdgeReason } from './edge.ts';
@@ -59,11 +60,12 @@ type KnownReason =
   | JudgeReason
   | AuthorizationReason
   | RevokeReason
+  | RenewReason
+  | RenewalProofReason
+  | UseProofReason
+  | ConfirmReason
   | DenialReason
   | IssueReason
-  | ReportReason
-  | PullReason
-  | CampaignReason
   | CsrReason
   | PublishBundleReason;
 
@@ -205,6 +207,21 @@ export const problems = {
   grantTwice: { status: 400, title: 'A grant is there twice' },
   // Revocation.
   issuedBySomebodyElse: { status: 403, title: 'The certificate was issued to somebody else' },
+  // Renewal and confirmation.
+  unknownLineage: { status: 404, title: 'There is no such lineage for this device' },
+  renewalCeiling: { status: 429, title: 'As many certificates were renewed as are allowed within an hour' },
+  renewalRate: { status: 429, title: 'This certificate was renewed too often' },
+  renewalBlackout: { status: 429, title: 'Nothing is renewed at this time' },
+  renewalInProgress: { status: 409, title: 'A request for this lineage is being worked on' },
+  renewalLost: { status: 409, title: 'A newer request for this lineage came before' },
+  grantWithdrawn: { status: 403, title: 'The device has no grant for this lineage any more' },
+  lineageDiffers: { status: 403, title: 'The request is for another lineage' },
+  keyOfWrongKind: { status: 400, title: 'The key is not of the kind that the profile certifies' },
+  endorsementKeyMissing: { status: 403, title: 'The device has no proved endorsement key' },
+  wrongUseSignature: { status: 403, title: 'The signature is not by the key of the certificate' },
+  unknownCertificate: { status: 404, title: 'No such certificate was issued to this device' },
+  certificateRevoked: { status: 403, title: 'The certificate is revoked' },
+  placeDiffers: { status: 403, title: 'The certificate was issued for another place of use' },
   // Issuance.
   requestTooLarge: { status: 400, title: 'The certification request is too large' },
   malformedRequest: { status: 400, title: 'The certification request is malformed' },
@@ -245,13 +262,6 @@ export const problems = {
     title: 'The profile is stopped until its certificates are looked at',
     retryAfterSeconds: 3600,
   },
-  // Rotation.
-  lineageOfAnotherDevice: { status: 403, title: 'A host reports on its own lineages only' },
-  malformedFirmwareRange: { status: 400, title: 'The range of firmware is malformed' },
-  nothingInScope: { status: 409, title: 'There is nothing in this scope' },
-  pilotNotInScope: { status: 409, title: 'A pilot host has nothing in this scope' },
-  campaignNameTaken: { status: 409, title: 'A campaign of this name is not over' },
-  campaignStateDiffers: { status: 409, title: 'The campaign is not in a state from which this can be done' },
   idempotencyKeyReused: { status: 422, title: 'The Idempotency-Key was used with another body' },
   issuanceInProgress: { status: 409, title: 'The same request is being worked on', retryAfterSeconds: 2 },
   issuanceAbandoned: { status: 409, title: 'An earlier attempt was given up; ask again with a new key' },

@@ -3,8 +3,7 @@ import { type Principal, roleIncludes } from '../domain/principal.ts';
 import type { ActivationBody, CertificateBody, EnrollmentBody, EnrollmentTokenBody } from '../domain/wire.ts';
 import type { GrantResource, OperatorTokenBody, PreregistrationBody, TrustBundleBody } from '../domain/wire.ts';
 import type { RevocationBody } from '../domain/revocation-wire.ts';
-import type { HostReportBody } from '../domain/lineage-wire.ts';
-import type { CampaignBody, RenewalPullBody } from '../domain/rotation-wire.ts';
+import type { ConfirmationBody, LineageStateName, RenewalBody } from '../domain/lineage-wire.ts';
 import type { Contract, Operation } from './contract.ts';
 import { parseStrictJson } from '../domain/strict-json.ts';
 import { err, ok, type Refusal, type Result } from '../domain/result.ts';
@@ -15,8 +14,31 @@ export type PrincipalKind = 'anyone' | 'enrolling' | 'device' | 'viewer' | 'issu
 
 /** Who called, with the key that proved it where a key did (lower-case hex of SHA-256 over its SPKI). */
 export type Caller =
-  | Exclude<Principal, { readonly kind: 'enrolling' }>
+  | Exclude<Principal, { readonly kind: 'enrolling' | 'device' }>
+  | (Extract<Principal, { readonly kind: 'device' }> & { readonly nonce: SignedNonce })
   | (Extract<Principal, { readonly kind: 'enrolling' }> & { readonly requestKeySha256: string });
+
+/**
+ * The nonce of a signed request: its octets, which a body may speak of, and whether this request spent it. It did not when
+ * it is one that came before.
+ */
+export type SignedNonce = { readonly octets: Uint8Array; readonly isFresh: boolean };
+
+/** Octets that came before, as a route that answers them again tells them from a replay. */
+export type Repeatable = {
+  /** `id` of the path. */
+  readonly id: string;
+  readonly deviceId: string;
+  readonly bodySha256: string;
+  readonly now: Date;
+};
+
+/** For routes on which a request that is repeated octet for octet gets its answer again, although its nonce is spent. */
+export type Repetition = {
+  readonly isRepeated: (request: Repeatable) => Promise<boolean>;
+  /** Told when a spent nonce came with other octets. */
+  readonly onReplay: (request: Repeatable) => Promise<void>;
+};
 
 type CallerOf<K extends PrincipalKind> = K extends 'anyone' | 'enrolling' | 'device'
   ? Extract<Caller, { readonly kind: K }>
@@ -34,9 +56,8 @@ export type Query = {
   readonly status?: 'good' | 'revoked';
   readonly device?: string;
   readonly serial?: string;
-  readonly state?: 'pending' | 'approved';
+  readonly state?: 'pending' | 'approved' | LineageStateName;
   readonly after?: number;
-  readonly days?: number;
 };
 
 export type ApprovalBody = {
@@ -57,9 +78,8 @@ export type Bodies = {
   readonly PreregistrationBody: PreregistrationBody;
   readonly GrantsBody: GrantsBody;
   readonly CertificateBody: CertificateBody;
-  readonly HostReportBody: HostReportBody;
-  readonly RenewalPullBody: RenewalPullBody;
-  readonly CampaignBody: CampaignBody;
+  readonly RenewalBody: RenewalBody;
+  readonly ConfirmationBody: ConfirmationBody;
   readonly TrustBundleBody: TrustBundleBody;
   readonly RevocationBody: RevocationBody;
 };
@@ -101,6 +121,7 @@ export type Route = {
   readonly takes: readonly PrincipalKind[];
   readonly bodySchema: keyof Bodies | null;
   readonly maxBodyOctets: number;
+  readonly repetition: Repetition | null;
   readonly bind: (contract: Contract) => (request: CheckedRequest) => Promise<Outcome>;
 };
 
@@ -109,6 +130,7 @@ type RouteOptions<K, S> = {
   readonly body?: S;
   /** For routes whose documents are larger than most; octets. */
   readonly maxBodyOctets?: number;
+  readonly repetition?: Repetition;
 };
 
 const ordinaryBodyOctets = 16 * 1024;
@@ -125,13 +147,14 @@ export function route<const P extends string, const K extends PrincipalKind, con
     request: HandlerRequest<Readonly<Record<ParamNames<P>, string>>, Bodies[S], CallerOf<K>>,
   ) => Promise<Outcome>,
 ): Route {
-  const { takes, body: bodySchema = null, maxBodyOctets = ordinaryBodyOctets } = options;
+  const { takes, body: bodySchema = null, maxBodyOctets = ordinaryBodyOctets, repetition = null } = options;
   return {
     method,
     path,
     takes,
     bodySchema,
     maxBodyOctets,
+    repetition,
     bind: (contract) => {
       const operation = contract.operation<Readonly<Record<ParamNames<P>, string>>, Bodies[S]>(method, path);
       return async (request) => {

@@ -17,11 +17,11 @@ import { expressListener } from './express-adapter.ts';
 import { type EdgePorts, type Log, mountRoutes } from './pipeline.ts';
 import type { Route } from './route.ts';
 import { certificateRoutes } from './routes/certificates.ts';
+import { lineageRoutes } from './routes/lineages.ts';
 import { deviceRoutes } from './routes/devices.ts';
 import { enrollmentRoutes } from './routes/enrollments.ts';
 import { plainRoutes, policyRoutes } from './routes/policy.ts';
 import { reportRoutes } from './routes/reports.ts';
-import { rotationRoutes } from './routes/rotation.ts';
 import { serviceRoutes } from './routes/service.ts';
 import { tokenRoutes } from './routes/tokens.ts';
 import { trustRoutes } from './routes/trust.ts';
@@ -79,7 +79,7 @@ export const httpsRoutes = (services: HttpServices, limits: EnrollmentLimitOptio
   ...reportRoutes(services),
   ...policyRoutes(services),
   ...trustRoutes(services),
-  ...rotationRoutes(services),
+  ...lineageRoutes(services),
 ];
 
 /** The request listeners without a port: what `startHttp` puts behind its sockets. Throws when routes and contract differ. */
@@ -100,6 +100,7 @@ function requestListeners(options: Omit<HttpOptions, 'listen' | 'plainListen' | 
       authenticateOperator: (bearer, source, at) => services.authenticateOperator(bearer, source, at),
       requestKeyOf: (input) => services.requestKeyOf(input),
       spendNonce: (nonce, at) => services.spendNonce(nonce, at),
+      deviceSeen: (deviceId, at) => services.deviceSeen(deviceId, at),
     },
     isOutage: options.isOutage ?? (() => false),
   };

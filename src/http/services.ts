@@ -2,6 +2,14 @@
 // is decided here.
 import type { ReasonCode } from '../domain/certificate.ts';
 import type { Principal } from '../domain/principal.ts';
+import type {
+  ConfirmationBody,
+  LineagePage,
+  LineageResource,
+  LineageStateName,
+  RenewalAnswer,
+  RenewalBody,
+} from '../domain/lineage-wire.ts';
 import type { KnownRequestKey } from '../domain/request-signature.ts';
 import type { Refusal, Result } from '../domain/result.ts';
 import type { DeviceStateResource, RevocationResource } from '../domain/revocation-wire.ts';
@@ -27,7 +35,6 @@ import type {
   RenewalInfo,
   TrustBundleResource,
 } from '../domain/wire.ts';
-import type { RotationServices } from './rotation-services.ts';
 
 /** A person or a script. */
 export type Operator = Extract<Principal, { readonly kind: 'operator' }>;
@@ -123,11 +130,50 @@ export type CertificateServices = {
   readonly findCertificates: (query: CertificateQuery, context: RequestContext) => Promise<Page<CertificateResource>>;
   /** By lower-case hex SHA-256, or by the CertID of RFC 9773. */
   readonly showCertificate: (cert: string) => Promise<CertificateResource | null>;
+  /** Of the lineage's newest certificate the window as it is, pulled or not. */
   readonly renewalInfo: (certId: string) => Promise<RenewalInfo | null>;
   readonly expiryReport: (
     query: Paging & { readonly within?: number },
     context: RequestContext,
   ) => Promise<ExpiryReport>;
+};
+
+/** A renewal that is refused or has to wait; the seconds go out as Retry-After. */
+export type RenewalRefused = { readonly refusals: readonly Refusal[]; readonly retryAfterSeconds: number | null };
+
+/** The octets of a renewal, whoever sends them. */
+type RenewalOctets = { readonly lineageId: string; readonly deviceId: string; readonly bodySha256: string };
+
+export type LineageServices = {
+  readonly renew: (
+    input: RenewalOctets & {
+      readonly body: RenewalBody;
+      readonly nonce: { readonly octets: Uint8Array; readonly isFresh: boolean };
+    },
+    context: RequestContext,
+  ) => Promise<Result<RenewalAnswer, RenewalRefused>>;
+  /** Whether these octets came before and were recorded. */
+  readonly isRepeatedRenewal: (input: RenewalOctets & { readonly now: Date }) => Promise<boolean>;
+  /** A renewal came with a spent nonce and octets that nobody knows. */
+  readonly renewalReplayed: (input: RenewalOctets & { readonly now: Date }) => Promise<void>;
+  readonly confirmCertificate: (
+    input: {
+      readonly cert: string;
+      readonly deviceId: string;
+      readonly body: ConfirmationBody;
+      readonly nonce: Uint8Array;
+    },
+    context: RequestContext,
+  ) => Answer<LineageResource>;
+  readonly listLineages: (
+    query: Paging & {
+      readonly state?: LineageStateName;
+      readonly device?: string;
+      readonly profile?: string;
+    },
+    context: RequestContext,
+  ) => Promise<LineagePage>;
+  readonly showLineage: (id: string, context: RequestContext) => Promise<LineageResource | null>;
 };
 
 export type PolicyServices = {
@@ -164,6 +210,8 @@ export type AccessServices = {
   readonly newNonce: (now: Date) => string;
   /** Succeeds once per nonce. */
   readonly spendNonce: (nonce: string, now: Date) => Promise<Result<null, Refusal>>;
+  /** A device was heard of, with its signature. */
+  readonly deviceSeen: (deviceId: string, now: Date) => Promise<void>;
 };
 
 export type RevocationServices = {
@@ -184,9 +232,9 @@ export type HealthServices = {
 export type HttpServices = EnrollmentServices &
   DeviceServices &
   CertificateServices &
+  LineageServices &
   RevocationServices &
   PolicyServices &
   TrustServices &
-  RotationServices &
   AccessServices &
   HealthServices;

@@ -57,6 +57,8 @@ export type IssueReason =
   | 'keyHeldElsewhere'
   | 'keyCompromised'
   | 'deviceNotActive'
+  | 'grantWithdrawn'
+  | 'renewalLost'
   | 'profileStopped'
   | 'idempotencyKeyReused'
   | 'issuanceInProgress'
@@ -119,8 +121,9 @@ export const issue =
     // 8 Certificate, audit event and outbox message, together.
     const fingerprint = sha256Hex(der);
     const names = { commonName: plan.commonName, names: plan.names, notBefore: plan.notBefore };
-    const record = recordOf(intent, { fingerprint, der, plan, request });
-    const renewAt = intent.lineageId === null ? null : ports.drawRenewal(record);
+    const made = recordOf(intent, { fingerprint, der, plan, request });
+    const renewAt = intent.lineageId === null ? null : ports.drawRenewal(made);
+    const record = { ...made, renewAt };
     const stored = await ports.store.recordIssued({
       ...{ fingerprint, intent, der, ...names },
       ...{ issuedAt: request.now, renewAt },
@@ -202,6 +205,18 @@ function intentRefusal(
         detail: 'the device is suspended or retired',
         accepted: 'omens devices resume',
       };
+    case 'notGranted':
+      return {
+        reason: 'grantWithdrawn',
+        detail: `the device has no grant for profile ${request.profile.name} in this place any more`,
+        accepted: 'omens devices grants',
+      };
+    case 'renewalOver':
+      return {
+        reason: 'renewalLost',
+        detail: 'another request for this lineage came before this one had a result',
+        accepted: 'the newest request, sent again',
+      };
     case 'profileStopped':
       return {
         reason: 'profileStopped',
@@ -268,6 +283,7 @@ function recordOf(
     deviceId: request.holder.kind === 'device' ? request.holder.deviceId : null,
     lineageId: intent.lineageId,
     issuedAt: request.now,
+    renewAt: null,
     status: { kind: 'good' },
   };
 }
@@ -277,7 +293,7 @@ const answer = (
   record: CertificateRecord,
 ): IssuedCertificate => ({
   record,
-  renewAt: ports.drawRenewal(record),
+  renewAt: record.renewAt ?? ports.drawRenewal(record),
   certificatePem: encodePem('CERTIFICATE', record.der),
   chainPem: ports.chainPemOf(record.issuerId),
 });

@@ -34,7 +34,12 @@ export type IntentOutcome =
   | { readonly kind: 'recorded' }
   | { readonly kind: 'keyHeld'; readonly by: string }
   | { readonly kind: 'keyCompromised' }
+  /** Suspended, retired, or without a proved EK. */
   | { readonly kind: 'deviceNotActive' }
+  /** The device has no grant for the lineage any more, or it is another's. */
+  | { readonly kind: 'notGranted' }
+  /** The renewal that it would answer was ended meanwhile. */
+  | { readonly kind: 'renewalOver' }
   | { readonly kind: 'profileStopped' }
   | { readonly kind: 'idempotencyKeyUsed' };
 

@@ -23,7 +23,7 @@ export function certificateResource(record: CertificateRecord, chainPem: string)
     device: record.deviceId,
     lineage: record.lineageId,
     issuedAt: wireTime(record.issuedAt),
-    renewAt: wireTime(renewAt(record)),
+    renewAt: wireTime(record.renewAt ?? renewAt(record)),
     pem: encodePem('CERTIFICATE', record.der),
     chain: chainPem,
   };

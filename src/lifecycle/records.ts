@@ -2,7 +2,6 @@
 // fit; each writing call is one transaction, with its line of the audit in it.
 import type { Cursor } from '../domain/cursor.ts';
 import type { ConfirmedBy, LineageFacts } from '../domain/lineage.ts';
-import type { ObservedUse } from '../domain/lineage-wire.ts';
 import type { Admission, AdmissionFacts } from '../domain/renewal-admission.ts';
 import type { Refusal } from '../domain/result.ts';
 import type { TpmKeyRecord } from '../domain/taking.ts';
@@ -84,7 +83,6 @@ export type Confirmation = {
   readonly effect: 'confirmed' | 'installed' | 'reopened';
   /** Null when the host said nothing of it. */
   readonly hasSpireAgent: boolean | null;
-  readonly observed: ObservedUse | null;
 };
 
 /** An event that changes nothing: audit, and outbox when somebody should hear of it. */

@@ -27,6 +27,7 @@ export function certificateFromRow(row: RawRow): CertificateRecord {
     deviceId: textOrNull(row, 'device_id'),
     lineageId: textOrNull(row, 'lineage_id'),
     issuedAt: instant(row, 'issued_at'),
+    renewAt: instantOrNull(row, 'renew_at'),
     status:
       revokedAt === null
         ? { kind: 'good' }

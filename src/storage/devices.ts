@@ -52,6 +52,9 @@ const recovery = statement<[string, Date], RecoveryRow>('recovery_facts.sql', (r
   isOverdue: boolean(row, 'is_overdue'),
   lastSeenAt: instant(row, 'last_seen_at'),
 }));
+const attestationKey = statement<[string], Uint8Array>('attestation_key_of_device.sql', (row) => octets(row, 'public'));
+const paths = statement<[string], EndorsementPath>('endorsement_paths_of_device.sql', pathFromRow);
+const touch = statement<[string, Date], string>('touch_device.sql', (row) => text(row, 'id'));
 const replace = statement<[string, string, string, Date], unknown>('replace_grants.sql', (row) => row['done']);
 
 type DevidRow = {
@@ -77,6 +80,14 @@ export const deviceStore = (db: Session) => ({
   grantsOf: (deviceId: string): Promise<readonly Grant[]> => grants(db, [deviceId]),
   endorsementKeysOf: (deviceId: string): Promise<readonly EndorsementKeyRecord[]> => endorsementKeys(db, [deviceId]),
   lineagesOf: (deviceId: string): Promise<readonly Lineage[]> => lineages(db, [deviceId]),
+  /** TPM2B_PUBLIC of its AK. */
+  attestationKeyOf: async (deviceId: string): Promise<Uint8Array | null> =>
+    (await attestationKey(db, [deviceId]))[0] ?? null,
+  endorsementPathsOf: (deviceId: string): Promise<readonly EndorsementPath[]> => paths(db, [deviceId]),
+  /** It was heard of; recorded at most once a minute. */
+  touchDevice: async (deviceId: string, at: Date): Promise<void> => {
+    await touch(db, [deviceId, at]);
+  },
   /** The newest certificate of a lineage. */
   newestCertificateOf: async (lineageId: string): Promise<CertificateRecord | null> =>
     (await newest(db, [lineageId]))[0] ?? null,
@@ -91,6 +102,18 @@ export const deviceStore = (db: Session) => ({
     await replace(db, [id, grantsJson(wanted), change.by, change.at]);
   },
 });
+
+/** A proved EK with the certificates of its path, each in DER; empty without a certificate. */
+export type EndorsementPath = { readonly fingerprint: string; readonly path: readonly Uint8Array[] };
+
+function pathFromRow(row: RawRow): EndorsementPath {
+  const fingerprint = text(row, 'fingerprint');
+  const path: unknown = row['path'];
+  if (Array.isArray(path) && path.every((one) => typeof one === 'string')) {
+    return { fingerprint, path: path.map((one) => new Uint8Array(Buffer.from(one, 'base64url'))) };
+  }
+  return { fingerprint, path: row['certificate'] === null ? [] : [octets(row, 'certificate')] };
+}
 
 /** Grants as the statements take them, each with an id for a new row. */
 export const grantsJson = (wanted: readonly Grant[]): string =>

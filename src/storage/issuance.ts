@@ -41,9 +41,16 @@ type Issued = {
   readonly renewAt: Date | null;
 };
 
-type Outcome =
-  | { readonly kind: 'recorded' | 'keyCompromised' | 'deviceNotActive' | 'profileStopped' | 'idempotencyKeyUsed' }
-  | { readonly kind: 'keyHeld'; readonly by: string };
+type UnnamedOutcome =
+  | 'recorded'
+  | 'keyCompromised'
+  | 'deviceNotActive'
+  | 'notGranted'
+  | 'renewalOver'
+  | 'profileStopped'
+  | 'idempotencyKeyUsed';
+
+type Outcome = { readonly kind: UnnamedOutcome } | { readonly kind: 'keyHeld'; readonly by: string };
 
 type Attempt = {
   readonly issuerId: string;
@@ -85,6 +92,8 @@ function outcomeFromRow(row: RawRow): Outcome {
   if (boolean(row, 'is_compromised')) return { kind: 'keyCompromised' };
   if (!boolean(row, 'is_holder')) return { kind: 'keyHeld', by: `a key of kind ${text(row, 'held_kind')}` };
   if (!boolean(row, 'is_active')) return { kind: 'deviceNotActive' };
+  if (!boolean(row, 'is_granted')) return { kind: 'notGranted' };
+  if (boolean(row, 'is_over')) return { kind: 'renewalOver' };
   return { kind: boolean(row, 'is_stopped') ? 'profileStopped' : 'idempotencyKeyUsed' };
 }
 

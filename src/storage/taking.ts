@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Taking, takingEvent, type TakingOutcome } from '../domain/taking.ts';
 import { changeDeviceStateIn } from './device-states.ts';
+import { parseFirmwareVersion } from '../domain/tpm-denials.ts';
 import { grantsJson } from './devices.ts';
 import { codeOf } from './fault.ts';
 import type { Database, RawRow, Session } from './pool.ts';
@@ -26,6 +27,7 @@ const compromisedKeys = statement<[readonly string[]], string>('compromised_keys
 );
 const upsertGrants = statement<readonly unknown[], string>('upsert_grants.sql', id);
 const takeLineages = statement<readonly unknown[], string>('take_lineages.sql', id);
+const attestFirmware = statement<[string, string], string>('attest_firmware.sql', id);
 const authorize = statement<readonly unknown[], string>('authorize_enrollment.sql', id);
 
 type Conflict = Extract<TakingOutcome, { readonly kind: 'conflict' }>['with'];
@@ -82,6 +84,8 @@ async function takeAll(tx: Session, taking: Taking): Promise<void> {
   }
   await takeEndorsement(tx, taking);
   await takeKeys(tx, taking);
+  const firmware = taking.firmware === null ? null : parseFirmwareVersion(taking.firmware, 0);
+  if (firmware !== null) await attestFirmware(tx, [device.id, firmware.toString()]);
   if (taking.grants.length > 0) await upsertGrants(tx, [device.id, grantsJson(taking.grants), taking.principal, at]);
   const { lineages } = taking;
   const profiles = lineages.map(({ profile }) => profile);
@@ -121,21 +125,37 @@ async function takeEndorsement(tx: Session, { device, endorsementKey: ek, at }: 
 
 async function takeKeys(tx: Session, taking: Taking): Promise<void> {
   const { device, tpmKeys, at } = taking;
+  if (tpmKeys.length > 0 && !(await takeTpmKeysIn(tx, device.id, { tpmKeys, at }))) throw conflict('tpmKey');
+  const taken = await takePublicKeysIn(tx, device.id, { keys: publicKeysOf(taking), at });
+  if (taken !== 'taken') throw conflict(taken);
+}
+
+/** Records keys of a device's TPM; those of the same roles before them are replaced. False: one is not its to have. */
+export async function takeTpmKeysIn(
+  tx: Session,
+  deviceId: string,
+  { tpmKeys, at }: Pick<Taking, 'tpmKeys' | 'at'>,
+): Promise<boolean> {
   const names = tpmKeys.map(({ name }) => name);
   const roles = tpmKeys.map(({ role }) => role);
-  if (tpmKeys.length > 0) {
-    await replaceTpmKeys(tx, [device.id, names, roles, at]);
-    const areas = tpmKeys.map((key) => key.public);
-    const digests = tpmKeys.map(({ spkiSha256 }) => spkiSha256);
-    const taken = await takeTpmKeys(tx, [device.id, names, roles, areas, digests, at]);
-    if (taken.length < tpmKeys.length) throw conflict('tpmKey');
-  }
-  const keys = publicKeysOf(taking);
+  await replaceTpmKeys(tx, [deviceId, names, roles, at]);
+  const areas = tpmKeys.map((key) => key.public);
+  const digests = tpmKeys.map(({ spkiSha256 }) => spkiSha256);
+  const taken = await takeTpmKeys(tx, [deviceId, names, roles, areas, digests, at]);
+  return taken.length === tpmKeys.length;
+}
+
+/** Gives public keys, by digest with their kinds, to a device; or says why one cannot be its. */
+export async function takePublicKeysIn(
+  tx: Session,
+  deviceId: string,
+  { keys, at }: { readonly keys: ReadonlyMap<string, string>; readonly at: Date },
+): Promise<'taken' | 'publicKey' | 'compromisedKey'> {
   const digests = [...keys.keys()];
-  const held = await takePublicKeys(tx, [device.id, digests, [...keys.values()], at]);
-  if (held.length === digests.length) return;
+  const held = await takePublicKeys(tx, [deviceId, digests, [...keys.values()], at]);
+  if (held.length === digests.length) return 'taken';
   const compromised = await compromisedKeys(tx, [digests]);
-  throw conflict(compromised.length > 0 ? 'compromisedKey' : 'publicKey');
+  return compromised.length > 0 ? 'compromisedKey' : 'publicKey';
 }
 
 /** Each public key once, with its kind. A key that would have two kinds is nobody's. */

@@ -53,7 +53,22 @@ describeIssuanceStore('PostgreSQL', async () => ({
       `insert into lineage (id, device_id, profile, place, created_at) values ($1, $2, 'nginx-vhost', '', now())`,
       [lineageId, deviceId],
     );
+    await db.query(
+      `insert into device_grant (id, device_id, profile, dns_names, ip_addresses, uris, place, granted_by, granted_at)
+       values ($1, $2, 'nginx-vhost', '{}', '{}', '{}', '', 'test', now())`,
+      [randomUUID(), deviceId],
+    );
+    await db.query(
+      `insert into endorsement_key (fingerprint, device_id, public, hardware_serial, proved_at) values ($1, $2, '', '', now())`,
+      [createHash('sha256').update(deviceId).digest('hex'), deviceId],
+    );
     return { deviceId, lineageId, conversationId: randomUUID() };
+  },
+  withdrawGrants: async (deviceId) => {
+    await db.query('delete from device_grant where device_id = $1', [deviceId]);
+  },
+  loseEndorsementKeys: async (deviceId) => {
+    await db.query('delete from endorsement_key where device_id = $1', [deviceId]);
   },
   suspendDevice: async (deviceId) => {
     await db.query(`update device set state = 'suspended' where id = $1`, [deviceId]);

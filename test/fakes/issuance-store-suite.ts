@@ -16,6 +16,8 @@ export type IssuanceScene = {
     readonly lineageId: string;
     readonly conversationId: string;
   }>;
+  readonly withdrawGrants: (deviceId: string) => Promise<void>;
+  readonly loseEndorsementKeys: (deviceId: string) => Promise<void>;
   readonly suspendDevice: (deviceId: string) => Promise<void>;
   readonly compromiseKey: (spkiSha256: string) => Promise<void>;
 };
@@ -119,6 +121,25 @@ export function describeIssuanceStore(name: string, scene: () => Promise<Issuanc
       await suspendDevice(deviceId);
       const holder = { kind: 'device', deviceId } as const;
       expect(await store.recordIntent(intentIn(issuerId, { holder }))).toEqual({ kind: 'deviceNotActive' });
+    });
+
+    test('a lineage whose grant was withdrawn gets nothing, nor does a device without an endorsement key', async () => {
+      const { store, issuerId, addDevice, withdrawGrants, loseEndorsementKeys } = await scene();
+      const { deviceId, lineageId } = await addDevice();
+      const holder = { kind: 'device', deviceId } as const;
+      expect(await store.recordIntent(intentIn(issuerId, { holder, lineageId }))).toEqual({ kind: 'recorded' });
+      await withdrawGrants(deviceId);
+      expect(await store.recordIntent(intentIn(issuerId, { holder, lineageId }))).toEqual({ kind: 'notGranted' });
+      await loseEndorsementKeys(deviceId);
+      expect(await store.recordIntent(intentIn(issuerId, { holder }))).toEqual({ kind: 'deviceNotActive' });
+    });
+
+    test("a lineage of another device's gets nothing", async () => {
+      const { store, issuerId, addDevice } = await scene();
+      const [one, two] = [await addDevice(), await addDevice()];
+      const holder = { kind: 'device', deviceId: one.deviceId } as const;
+      const intent = intentIn(issuerId, { holder, lineageId: two.lineageId });
+      expect(await store.recordIntent(intent)).toEqual({ kind: 'notGranted' });
     });
 
     test('a stopped profile issues nothing until its file changes', async () => {

@@ -10,6 +10,9 @@ export type FakeIssuanceStore = IssuanceStore & {
   readonly revoked: ReadonlySet<string>;
   readonly audit: readonly string[];
   readonly suspendDevice: (deviceId: string) => void;
+  /** Grants are those of every device until they are withdrawn, or its lineage is said to be another's. */
+  readonly withdrawGrants: (deviceId: string) => void;
+  readonly placeLineage: (lineageId: string, deviceId: string) => void;
   readonly compromiseKey: (spkiSha256: string) => void;
 };
 
@@ -21,6 +24,8 @@ export function fakeIssuanceStore(): FakeIssuanceStore {
   const idempotent = new Map<string, { readonly serial: string; readonly bodySha256: string; readonly at: Date }>();
   const stopped = new Set<string>();
   const suspended = new Set<string>();
+  const ungranted = new Set<string>();
+  const lineages = new Map<string, string>();
   const revoked = new Set<string>();
   const audit: string[] = [];
   const holderText = (intent: Intent): string =>
@@ -41,6 +46,11 @@ export function fakeIssuanceStore(): FakeIssuanceStore {
     if (key.holder !== holderText(intent))
       return { kind: 'keyHeld', by: `a key of kind ${key.holder.split(' ')[0] ?? ''}` };
     if (intent.holder.kind === 'device' && suspended.has(intent.holder.deviceId)) return { kind: 'deviceNotActive' };
+    if (intent.lineageId !== null && intent.holder.kind === 'device') {
+      const { deviceId } = intent.holder;
+      const owner = lineages.get(intent.lineageId) ?? deviceId;
+      if (owner !== deviceId || ungranted.has(deviceId)) return { kind: 'notGranted' };
+    }
     if (stopped.has(intent.profileDigest)) return { kind: 'profileStopped' };
     if (intent.idempotency !== null) {
       const name = `${intent.principal} ${intent.idempotency.key}`;
@@ -71,6 +81,8 @@ export function fakeIssuanceStore(): FakeIssuanceStore {
     rows,
     revoked,
     audit,
+    withdrawGrants: (deviceId) => void ungranted.add(deviceId),
+    placeLineage: (lineageId, deviceId) => void lineages.set(lineageId, deviceId),
     suspendDevice: (deviceId) => void suspended.add(deviceId),
     compromiseKey: (spki) => void keys.set(spki, { holder: keys.get(spki)?.holder ?? 'operator', compromised: true }),
     recordIntent,
@@ -112,6 +124,7 @@ const certificateOf = ({
   names,
   notBefore,
   issuedAt,
+  renewAt,
 }: IssuedResult): CertificateRecord => ({
   fingerprint,
   issuerId: intent.issuerId,
@@ -127,5 +140,6 @@ const certificateOf = ({
   deviceId: intent.holder.kind === 'device' ? intent.holder.deviceId : null,
   lineageId: intent.lineageId,
   issuedAt,
+  renewAt,
   status: { kind: 'good' },
 });

@@ -20,7 +20,12 @@ export const enrollmentRoutes = (services: EnrollmentServices, limits: Enrollmen
     },
   ),
   route('GET', '/v1/enrollments', { takes: ['viewer'] }, async (r) =>
-    found(await services.listEnrollments({ state: r.query.state ?? 'pending', ...pagingOf(r.query) }, r)),
+    found(
+      await services.listEnrollments(
+        { state: r.query.state === 'approved' ? 'approved' : 'pending', ...pagingOf(r.query) },
+        r,
+      ),
+    ),
   ),
   route('GET', '/v1/enrollments/{id}', { takes: ['enrolling'] }, async (r) => {
     const { enrollmentId: id, requestKeySha256 } = r.principal;

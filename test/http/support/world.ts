@@ -3,6 +3,7 @@
 import { createHash, generateKeyPairSync, type KeyObject, randomBytes, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { OperatorTokenRecord } from '../../../src/domain/operator-token.ts';
+import type { LineageResource } from '../../../src/domain/lineage-wire.ts';
 import type { OperatorRole } from '../../../src/domain/principal.ts';
 import { ok } from '../../../src/domain/result.ts';
 import type { CertificateResource, DeviceResource, LimitsResource } from '../../../src/domain/wire.ts';
@@ -15,9 +16,7 @@ import {
   revokeOperatorToken,
 } from '../../../src/enrollment/operator-tokens.ts';
 import type { EnrollmentLimitOptions } from '../../../src/http/enrollment-limits.ts';
-import type { RotationServices } from '../../../src/http/rotation-services.ts';
 import type { HttpServices } from '../../../src/http/services.ts';
-import type { CampaignResource } from '../../../src/domain/rotation-wire.ts';
 
 export const contractText = readFileSync(new URL('../../../openapi.yaml', import.meta.url), 'utf8');
 
@@ -190,9 +189,15 @@ export function makeWorld(): World {
     issuerPem: async (id) => (id === issuer.id ? pem : null),
     issuerDer: async (cert) => (cert === issuer.id ? Uint8Array.of(0x30, 0) : null),
     currentCrl: async (ski) => (ski === issuer.subjectKeyIdentifier ? Uint8Array.of(0x30, 0) : null),
+    renew: async () => ok({ state: 'issued', recovered: false, certificate: renewed }),
+    isRepeatedRenewal: async () => false,
+    renewalReplayed: async () => undefined,
+    confirmCertificate: async () => ok(lineage),
+    listLineages: async () => ({ items: [lineage], next: null }),
+    showLineage: async (id) => (id === ids.device ? lineage : null),
+    deviceSeen: async () => undefined,
     trustBundle: async () => trustBundle,
     publishTrustBundle: async () => ok(trustBundle),
-    ...rotation,
     createOperatorToken: createOperatorToken(ports),
     listOperatorTokens: listOperatorTokens(ports),
     revokeOperatorToken: revokeOperatorToken(ports),
@@ -223,7 +228,10 @@ export function makeWorld(): World {
 
 /** The same services, each call noted by its name; those of access are part of the edge and not noted. */
 function counted(services: HttpServices, calls: string[]): HttpServices {
-  const quiet = ['newNonce', 'spendNonce', 'authenticateOperator', 'requestKeyOf'];
+  const quiet = [
+    ...['newNonce', 'spendNonce', 'authenticateOperator', 'requestKeyOf', 'deviceSeen'],
+    ...['isRepeatedRenewal', 'renewalReplayed'],
+  ];
   const entries = Object.entries(services).map(([name, fn]) => {
     if (quiet.includes(name)) return [name, fn];
     const noted = (...input: unknown[]): unknown => {
@@ -234,64 +242,6 @@ function counted(services: HttpServices, calls: string[]): HttpServices {
   });
   return Object.fromEntries(entries) as HttpServices;
 }
-
-const states = {
-  ...{ empty: 0, current: 1, windowOpen: 0, inProgress: 0, issued: 0 },
-  ...{ installed: 0, failed: 0, late: 1, blocked: 0 },
-};
-
-const counts = { total: 1, waiting: 1, released: 0, confirmed: 0, failed: 0 };
-
-const campaign: CampaignResource = {
-  id: ids.anything,
-  name: 'devid-2026',
-  state: 'planned',
-  stopReason: null,
-  scope: { profile: 'devid' },
-  because: 'a new issuing CA',
-  pilots: ['tower.example.org'],
-  waveSize: 10,
-  maxInFlight: { devid: 2 },
-  serviceClasses: {},
-  errorBudget: { percent: 5 },
-  confirmWithinSeconds: 86_400,
-  createdBy: 'operator:admin',
-  createdAt: time,
-  changedAt: time,
-  members: counts,
-  waves: [{ wave: 0, ...counts, hosts: ['tower.example.org'] }],
-  failures: [],
-};
-
-const late = {
-  ...{ lineage: ids.anything, device: ids.device, hostName: 'tower.example.org', profile: 'devid', place: '' },
-  ...{ notAfter: time, reason: 'the renewal window is over and its host has not come' },
-};
-
-const rotation: RotationServices = {
-  reportHost: async () => ok({ time, lineages: [], trustGeneration: 0, callAgainSeconds: 300 }),
-  showFleet: async () => ({
-    generatedAt: time,
-    states,
-    profiles: [{ profile: 'devid', states }],
-    late: [late],
-    ceiling: { perHour: 600, usedInLastHour: 1, outsideInLastDay: 0, waiting: 0 },
-    blackouts: [{ kind: 'daily', from: '22:00', to: '06:00', active: false }],
-    campaigns: [campaign],
-  }),
-  showForecast: async (days) => ({
-    ...{ generatedAt: time, days, perHour: 600, total: 1 },
-    items: [{ day: '2026-01-03', profile: 'devid', renewals: 1 }],
-    overCeiling: [{ hour: time, renewals: 601 }],
-  }),
-  pullRenewals: async ({ dryRun = false }) => ok({ matched: 1, pulled: 1, batches: [{ at: time, count: 1 }], dryRun }),
-  planCampaign: async ({ dryRun = false }) => ok(dryRun ? { ...campaign, id: null } : campaign),
-  listCampaigns: async () => ({ items: [campaign], next: null }),
-  showCampaign: async (id) => ({ ...campaign, id }),
-  startCampaign: async () => ok({ ...campaign, state: 'running' }),
-  pauseCampaign: async () => ok({ ...campaign, state: 'paused' }),
-  resumeCampaign: async () => ok({ ...campaign, state: 'running' }),
-};
 
 const pendingEnrollment = {
   id: ids.enrollment,
@@ -337,6 +287,32 @@ export const issuer = {
   notBefore: time,
   notAfter: time,
   active: true,
+};
+
+const renewed = {
+  profile: 'devid',
+  lineage: ids.device,
+  certificate: pem,
+  chain: pem,
+  notAfter: time,
+  renewAt: time,
+};
+
+const lineage: LineageResource = {
+  id: ids.device,
+  device: ids.device,
+  hostName: 'tower.example.org',
+  profile: 'devid',
+  place: '',
+  state: 'empty',
+  since: null,
+  reason: null,
+  newest: null,
+  inUse: null,
+  renewAt: null,
+  window: null,
+  pulled: null,
+  lastError: null,
 };
 
 const trustBundle = {

@@ -7,7 +7,13 @@ const store = fakeIssuanceStore();
 describeIssuanceStore('the fake', async () => ({
   store,
   issuerId: 'a'.repeat(64),
-  addDevice: async () => ({ deviceId: randomUUID(), lineageId: randomUUID(), conversationId: randomUUID() }),
+  addDevice: async () => {
+    const [deviceId, lineageId] = [randomUUID(), randomUUID()];
+    store.placeLineage(lineageId, deviceId);
+    return { deviceId, lineageId, conversationId: randomUUID() };
+  },
+  withdrawGrants: async (deviceId) => store.withdrawGrants(deviceId),
+  loseEndorsementKeys: async (deviceId) => store.suspendDevice(deviceId),
   suspendDevice: async (deviceId) => store.suspendDevice(deviceId),
   compromiseKey: async (spkiSha256) => store.compromiseKey(spkiSha256),
 }));

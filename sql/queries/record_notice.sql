@@ -1,0 +1,8 @@
+-- Something that changes nothing and should be known: for the audit, and for people when there is a topic ($5).
+with audited as (
+  insert into audit_event (at, event, principal, facts) values ($1::timestamptz, $2, $3, $4::jsonb)
+), sent as (
+  insert into outbox (topic, key, facts, created_at)
+  select $5::text, $6::text, $4::jsonb || jsonb_build_object('event', $2::text), $1 where $5 is not null
+)
+select 1 as done

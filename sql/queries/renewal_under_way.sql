@@ -1,0 +1,8 @@
+-- The renewal of a lineage that somebody works on at $2; one that a crash left behind is ended, and yields no row.
+with lapsed as (
+  update renewal
+     set lease_until = null, concluded_at = $2::timestamptz,
+         refusals = '[{"reason": "renewalLost", "detail": "another request came before this one had a result"}]'
+   where lineage_id = $1 and lease_until <= $2
+)
+select lease_until from renewal where lineage_id = $1 and lease_until > $2::timestamptz
