@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { exclusively, loadState } from '../src/agent/agent-state.ts';
 import { enroll } from '../src/agent/enroll.ts';
 import { connectToServer } from '../src/agent/enrollment-server.ts';
+import { runCommand } from '../src/agent/run-command.ts';
 import { openTpm } from '../src/agent/tpm-open.ts';
 import { decodeEnrollmentToken } from '../src/domain/enrollment-token.ts';
 import type { Tpm } from '../src/tpm2/command.ts';
@@ -54,7 +55,16 @@ async function enrollHost({ hostName, socketPath, token, root }: Host): Promise<
   const outcome = await exclusively(root, async () =>
     enroll(
       {
-        ...{ root, uid: process.getuid?.() ?? 0, ...pace, progress, passwords: {}, ownName: null, targets: [] },
+        ...{
+          root,
+          uid: process.getuid?.() ?? 0,
+          ...pace,
+          progress,
+          passwords: {},
+          ownName: null,
+          run: runCommand,
+          targets: [],
+        },
         withTpm: (_spec, use) => withTpm(socketPath, use),
         connect: (server) => connectToServer(server, { ...pace, progress }),
       },

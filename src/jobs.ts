@@ -1,10 +1,12 @@
 // What the server does by itself, again and again. Part of the composition root: each job's decision is made elsewhere.
 import type { Authorities } from './authorities.ts';
+import type { Config } from './config.ts';
 import { lintAndSignCrl } from './issuance/sign-crl.ts';
 import type { Job } from './lifecycle/scheduler.ts';
 import type { Logger } from './log.ts';
 import type { OwnCertificate } from './own-certificate.ts';
 import { keepCrl } from './revocation/crl.ts';
+import { rotationJobs } from './rotation-services.ts';
 import type { issuanceIn } from './storage/issuance.ts';
 import { enrollmentStore } from './storage/enrollments.ts';
 import { issuersIn } from './storage/issuers.ts';
@@ -12,6 +14,7 @@ import { nonceStore } from './storage/nonces.ts';
 import type { Database } from './storage/pool.ts';
 
 export type JobParts = {
+  readonly config: Config;
   readonly db: Database;
   readonly authorities: Authorities;
   readonly store: ReturnType<typeof issuanceIn>;
@@ -47,6 +50,7 @@ export async function serverJobs(parts: JobParts): Promise<{
       { name: 'nonces', everySeconds: 300, run: nonces },
       { name: 'idempotencyKeys', everySeconds: 3600, run: idempotencyKeys },
       { name: 'enrollments', everySeconds: 3600, run: enrollments },
+      ...rotationJobs(parts),
     ],
     beforeListening: async () => {
       await sweep();

@@ -37,6 +37,7 @@ import { operatorTokenStore } from './storage/operator-tokens.ts';
 import type { Database } from './storage/pool.ts';
 import { revocationStore } from './storage/revocations.ts';
 import { isWeakModulus } from './tpm2/close-primes.ts';
+import { rotationServices } from './rotation-services.ts';
 import { trustServices } from './trust-services.ts';
 
 export type ServiceParts = {
@@ -68,6 +69,7 @@ export async function httpServices(parts: ServiceParts): Promise<HttpServices> {
     ...certificateWrites(parts),
     ...trustServices(parts),
     ...revocationServices(parts),
+    ...rotationServices(parts),
     ...(await accessServices(db)),
     ...healthServices(parts),
   };

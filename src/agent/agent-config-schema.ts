@@ -149,7 +149,10 @@ export const agentFileSchema: object = mapping(
     ...{ ownerPasswordFile: path, endorsementPasswordFile: path },
     checkEverySeconds: seconds(10, 86_400),
     trustFingerprints: listOf(
-      { type: 'string', pattern: '^[0-9a-f]{64}$', description: 'SHA-256 in 64 lower-case hex digits' },
+      {
+        ...{ type: 'string', pattern: '^(?:(?:estate|keylime-control)=)?[0-9a-f]{64}$' },
+        description: 'SHA-256 in 64 lower-case hex digits; keylime-control= before that of a control root',
+      },
       'fingerprints of roots',
     ),
     targets: { type: 'array', minItems: 1, maxItems: 100, items: target, description: 'targets' },

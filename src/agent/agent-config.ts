@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { compileSchema, faultLines, type FileFault, readYaml } from '../checked-yaml.ts';
 import { err, ok, type Result } from '../domain/result.ts';
+import type { KnownAnchor } from '../domain/trust-bundle.ts';
 import {
   type AgentFile,
   agentFileSchema,
@@ -46,8 +47,8 @@ export type AgentConfig = {
   readonly ownerPasswordFile: string | null;
   readonly endorsementPasswordFile: string | null;
   readonly checkEverySeconds: number;
-  /** SHA-256 (lower-case hex) of roots that this host's administrator trusts. */
-  readonly trustFingerprints: readonly string[];
+  /** Roots that this host's administrator trusts, by SHA-256 in lower-case hex. */
+  readonly trustFingerprints: readonly KnownAnchor[];
   readonly targets: readonly TargetConfig[];
   /** Names of programs: those named are told first, in this order. */
   readonly order: readonly string[];
@@ -104,7 +105,7 @@ function configOf(file: AgentFile): AgentConfig {
     ownerPasswordFile: file.ownerPasswordFile ?? null,
     endorsementPasswordFile: file.endorsementPasswordFile ?? null,
     checkEverySeconds: file.checkEverySeconds ?? usualCheckEverySeconds,
-    trustFingerprints: file.trustFingerprints ?? [],
+    trustFingerprints: file.trustFingerprints?.map(anchorOf) ?? [],
     targets: (file.targets ?? defaultTargets).map(targetConfig),
     order: file.order ?? [],
     programs: new Map(Object.entries(programs).map(([name, hooks]) => [name, hooksOf(hooks)])),
@@ -115,6 +116,12 @@ function configOf(file: AgentFile): AgentConfig {
     doctor: { ignore: file.doctor?.ignore ?? [] },
   };
 }
+
+/** `keylime-control=HEX`; a digest without a domain is that of a root of the estate. */
+const anchorOf = (text: string): KnownAnchor => ({
+  domain: text.startsWith('keylime-control=') ? 'keylime-control' : 'estate',
+  sha256: text.slice(-64),
+});
 
 const belowRoot = (path: string | undefined): string | null => path?.slice(1) ?? null;
 

@@ -146,7 +146,7 @@ function readAll(pem: string, maxBlocks: number): readonly Certificate[] | null 
 }
 
 /** Each certificate of a path is signed by the next one, which is a CA and is named by its key identifier. */
-function pathFault(path: readonly Certificate[]): Fault | null {
+export function pathFault(path: readonly Certificate[]): Fault | null {
   for (const [at, certificate] of path.slice(0, -1).entries()) {
     const issuer = path[at + 1];
     if (issuer !== undefined && !isIssuedBy(certificate, issuer)) {
@@ -156,7 +156,8 @@ function pathFault(path: readonly Certificate[]): Fault | null {
   return null;
 }
 
-function isIssuedBy(certificate: Certificate | undefined, issuer: Certificate): boolean {
+/** Whether a certificate is signed by this CA, which it names by key identifier. */
+export function isIssuedBy(certificate: Certificate | undefined, issuer: Certificate): boolean {
   if (certificate === undefined) return false;
   const { authorityKeyIdentifier, signatureAlgorithm, tbs, signature } = certificate;
   const key = readSubjectPublicKey(issuer.subjectPublicKeyInfo);

@@ -73,7 +73,8 @@ export async function ensureDirectory(path: string, mode: number): Promise<void>
   if (first !== undefined) await chmod(path, mode);
 }
 
-async function syncDirectory(path: string): Promise<void> {
+/** Makes renames in a directory durable. */
+export async function syncDirectory(path: string): Promise<void> {
   const handle = await open(path, 'r');
   try {
     await handle.sync();

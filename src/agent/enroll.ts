@@ -1,9 +1,10 @@
 // Enrollment of this host, from nothing to installed files. Every step is on disk before the next begins, so that a
 // crash, a lost reply or a wait of days is continued by calling it again.
-import { messageOf } from '../domain/thrown.ts';
+import { join } from 'node:path';
 import {
   addedInVersion2,
   type AgentState,
+  type InstalledCertificate,
   type IssuedAnswer,
   keyBlobs,
   saveState,
@@ -14,9 +15,11 @@ import { nextStep, type StepPorts, type Working } from './enrollment-steps.ts';
 import type { EnrollmentServer } from './enrollment-server.ts';
 import { type EnrollWishes, type Errand, errandOf, tokenDigest } from './errand.ts';
 import { AgentFailure } from './failure.ts';
-import { directoriesOf, install, type Installation } from './install.ts';
-import type { Placement } from './places.ts';
+import { installPortsOf } from './install-ports-of.ts';
+import { certificateFileOf } from './places.ts';
+import { putAllInPlace, type PutWish } from './put-in-place.ts';
 import { devIdProfile, makeRequest, makeTpmKeys } from './prepare.ts';
+import type { RunCommand } from './run-command.ts';
 import type { Target } from './target.ts';
 import { targetFor } from './targets.ts';
 import { advised } from './tpm-advice.ts';
@@ -30,6 +33,13 @@ export type EnrollPorts = StepPorts & {
   readonly ownName: string | null;
   /** What this host's configuration wants where. */
   readonly targets: readonly Target[];
+  readonly run: RunCommand;
+};
+
+/** What was installed, and what a person should know about it. */
+export type Installation = {
+  readonly certificates: readonly InstalledCertificate[];
+  readonly remarks: readonly string[];
 };
 
 export type EnrollOutcome =
@@ -125,9 +135,8 @@ async function finish(ports: EnrollPorts, state: Working, root: Uint8Array): Pro
       ],
     });
   }
-  const placements = placed(ports, checked.value, { state, root });
-  ports.progress.working('installing');
-  const installation = await installed(ports, placements);
+  const wishes = wishesFor(ports, checked.value, { state, root });
+  const installation = await installed(ports, wishes, state);
   const others = state.installed.filter((old) =>
     installation.certificates.every(({ certificateFile }) => certificateFile !== old.certificateFile),
   );
@@ -142,31 +151,44 @@ async function finish(ports: EnrollPorts, state: Working, root: Uint8Array): Pro
 }
 
 /** A profile that is there more than once is told apart by the first name that was asked for. */
-function placed(
+function wishesFor(
   ports: Pick<EnrollPorts, 'targets'>,
   checked: readonly CheckedCertificate[],
   { state, root }: { readonly state: Working; readonly root: Uint8Array },
-): readonly Placement[] {
+): readonly PutWish[] {
   const devId = state.keys.devId === null ? null : keyBlobs(state.keys.devId);
   return checked.map((one) => {
     const { profile, dnsNames } = one.wanted;
     const isAlone = checked.filter(({ wanted }) => wanted.profile === profile).length === 1;
     const place = isAlone ? '' : (dnsNames?.[0] ?? '');
-    return targetFor(ports.targets, { profile, place, dnsNames }).files({ checked: one, root, devId });
+    return { target: targetFor(ports.targets, { profile, place, dnsNames }), input: { checked: one, root, devId } };
   });
 }
 
-async function installed(ports: EnrollPorts, placements: readonly Placement[]): Promise<Installation> {
-  try {
-    return await install(placements, ports);
-  } catch (error) {
-    const message = messageOf(error);
-    throw new AgentFailure(`the certificates are issued, and could not be installed: ${message}`, {
+/** Installs all, by the way that renewals take too. */
+async function installed(ports: EnrollPorts, wishes: readonly PutWish[], state: Working): Promise<Installation> {
+  const outcomes = await putAllInPlace(installPortsOf(ports, state), wishes);
+  const failures = outcomes.flatMap((outcome, at) =>
+    outcome.kind === 'inUse' ? [] : [{ name: wishes[at]?.target.name ?? '', error: outcome.error }],
+  );
+  const [first] = failures;
+  if (first !== undefined) {
+    throw new AgentFailure(`the certificates are issued, and could not be installed: ${first.error.detail}`, {
       hints: [
-        `make sure that this user may write to ${directoriesOf(placements).join(', ')}`,
+        ...failures.map(({ name, error }) => `${name}: ${error.detail} (${error.reason})`),
         'then run `omens agent enroll` again: it goes on from here and asks for nothing new',
       ],
-      cause: error,
     });
   }
+  const remarks = [...new Set(outcomes.flatMap((outcome) => outcome.remarks))];
+  return { certificates: wishes.map(installedCertificate), remarks };
 }
+
+const installedCertificate = ({ target, input: { checked } }: PutWish): InstalledCertificate => ({
+  profile: checked.wanted.profile,
+  lineage: checked.resource.lineage,
+  certificateSha256: checked.certificateSha256,
+  certificateFile: join('/', certificateFileOf(target.table.rows)),
+  notAfter: checked.resource.notAfter,
+  renewAt: checked.resource.renewAt,
+});

@@ -1,74 +1,236 @@
-// Puts a certificate with its key and CA files in place of the ones before, tells the programs that read them, looks
-// whether they serve it, and goes back if not. The caller holds the lock of the agent (`exclusively`).
-import type { LineageError, ObservedUse } from '../domain/lineage-wire.ts';
-import type { Refusal, Result } from '../domain/result.ts';
-import type { TpmKeyBlobs } from '../tpm2/key-files.ts';
+// Puts certificates with their keys and CA files in place of the ones before, tells the programs that read them, looks
+// whether they serve them, and goes back if not. The caller holds the lock of the agent (`exclusively`).
+import type { LineageError } from '../domain/lineage-wire.ts';
 import { wireTime } from '../domain/wire.ts';
-import { install } from './install.ts';
+import { AgentFailure } from './failure.ts';
+import { type Change, concluded, goBackAgain, goForth, leafOfGeneration } from './generation-change.ts';
+import {
+  currentNumber,
+  type GenerationStore,
+  generationNumbers,
+  generationStore,
+  notePending,
+  readPending,
+  removeGeneration,
+} from './generation-store.ts';
+import type { InstallPorts, PutOutcome } from './install-ports.ts';
+import { isInPlace, observedOf } from './installed.ts';
 import type { PlacementInput } from './places.ts';
-import type { Progress } from './progress.ts';
-import type { RunCommand } from './run-command.ts';
+import { prepareGeneration, Unfit, unfitOf } from './prepare-generation.ts';
 import type { Target } from './target.ts';
+import { look, type Program, programsOf, tell } from './tell-consumers.ts';
 
-/** The files of a DevID as SPIRE reads them: octets of the certificate file and of both blobs, without size fields. */
-export type DevIdFiles = {
-  readonly certificatePem: string;
-  readonly publicBlob: Uint8Array;
-  readonly privateBlob: Uint8Array;
-};
+/** One target, and what shall be in its place. */
+export type PutWish = { readonly target: Target; readonly input: PlacementInput };
 
-/** What installing needs from the world. */
-export type InstallPorts = {
-  /** Stands for `/`. */
-  readonly root: string;
-  readonly uid: number;
-  readonly now: () => Date;
-  readonly sleep: (milliseconds: number) => Promise<void>;
-  readonly progress: Progress;
-  readonly run: RunCommand;
-  /** Does on the TPM what SPIRE will do with these files; null where there is no TPM to ask. */
-  readonly rehearse: ((files: DevIdFiles) => Promise<Result<null, Refusal>>) | null;
-};
-
-/** How it ended. After `rolledBack` the generation named is in service again; null when there was none before. */
-export type PutOutcome =
-  | {
-      readonly kind: 'inUse';
-      readonly generation: number;
-      readonly observed: ObservedUse;
-      readonly remarks: readonly string[];
-    }
-  | {
-      readonly kind: 'rolledBack';
-      readonly generation: number | null;
-      readonly error: LineageError;
-      readonly remarks: readonly string[];
-    };
-
-/** What is installed for a target, read back from its files. */
-export type InstalledGeneration = {
-  readonly generation: number;
-  readonly certificateSha256: string;
-  readonly leafPem: string;
-  readonly chainPem: string;
-  readonly key:
-    | { readonly kind: 'software'; readonly privateKeyPem: string }
-    | { readonly kind: 'devid'; readonly blobs: TpmKeyBlobs };
-};
-
-/** Installs for one target. Refusals and failing hooks are values; a fault of this program throws. */
+/** Installs for one target; see `putAllInPlace`. */
 export async function putInPlace(ports: InstallPorts, target: Target, input: PlacementInput): Promise<PutOutcome> {
-  const placement = target.files(input);
-  const { remarks } = await install([placement], ports);
-  const observed = {
-    ...{ installedAt: wireTime(ports.now()), generation: 1, servedSha256: null },
-    ...{ hasSpireAgent: target.hasSpireAgent, checks: [] },
-  };
-  return { kind: 'inUse', generation: 1, observed, remarks: [...target.remarks, ...placement.missing, ...remarks] };
+  const [outcome] = await putAllInPlace(ports, [{ target, input }]);
+  if (outcome === undefined) throw new RangeError('an installation has no outcome');
+  return outcome;
 }
 
-/** `currentGeneration`: null where the certificate file is absent or holds no certificate. */
-export type CurrentGeneration = (root: string, target: Target) => Promise<InstalledGeneration | null>;
+/**
+ * Installs for several targets in one round, in which a program that reads the files of two is told once. Each outcome
+ * stands for itself: a target whose programs fail goes back, with its programs told again, and the others stay. Good to
+ * repeat: what a killed process left is finished or undone first, and what is in place already is only looked at.
+ * Refusals, failing programs and faults of the disk are outcomes; a fault of this program throws.
+ */
+export async function putAllInPlace(ports: InstallPorts, wishes: readonly PutWish[]): Promise<readonly PutOutcome[]> {
+  const works: (Change | PutOutcome)[] = [];
+  for (const wish of wishes) works.push(await begun(ports, wish));
+  const changes = works.filter(isChange);
+  await tellAll(ports, changes);
+  const outcomes: PutOutcome[] = [];
+  for (const work of works) outcomes.push(isChange(work) ? await outcomeOf(ports, work) : work);
+  return outcomes;
+}
 
-/** `goBack`: to the generation before the one in service; the programs are told, and what fails then is an outcome too. */
-export type GoBack = (ports: InstallPorts, target: Target) => Promise<PutOutcome>;
+const isChange = (work: Change | PutOutcome): work is Change => 'store' in work;
+
+/** Finishes what was interrupted, prepares, and switches; the programs are not told yet. */
+async function begun(ports: InstallPorts, { target, input }: PutWish): Promise<Change | PutOutcome> {
+  const store = await generationStore(ports.root, target);
+  try {
+    await finishInterrupted(ports, target);
+    const there = await isInPlace(store, target.files(input));
+    if (there !== null) return await seen(ports, target, there);
+    ports.progress.working(`installing ${target.name}`);
+    const { from, manifest, remarks } = await prepareGeneration(ports, target, { store, input });
+    return await switched(ports, {
+      ...{ target, store, from, to: manifest.generation, isNew: true, remarks },
+      ...{ certificateSha256: manifest.certificateSha256, checks: [], error: null },
+    });
+  } catch (error) {
+    return refused(ports, store, error);
+  }
+}
+
+/** Outcome of what could not even begin: the generation in service has not changed. */
+async function refused(ports: InstallPorts, store: GenerationStore, thrown: unknown): Promise<PutOutcome> {
+  const unfit = unfitOf(thrown);
+  if (!(unfit instanceof Unfit)) throw thrown;
+  const error = { at: wireTime(ports.now()), ...unfit.error };
+  return { kind: 'rolledBack', generation: await currentNumber(store), error, remarks: [] };
+}
+
+/** Switches; a fault of the disk on the way is undone. */
+async function switched(ports: InstallPorts, change: Change): Promise<Change> {
+  try {
+    await goForth(change);
+    return change;
+  } catch (error) {
+    const unfit = unfitOf(error);
+    if (!(unfit instanceof Unfit)) throw error;
+    await goBackAgain(change);
+    await concluded({ ...change, error: { at: wireTime(ports.now()), ...unfit.error } });
+    throw unfit;
+  }
+}
+
+/** What is in place already, as it is. */
+async function seen(ports: InstallPorts, target: Target, generation: number): Promise<PutOutcome> {
+  const { checks, certificateSha256, store } = await looked(ports, target);
+  const change = { target, store, from: generation, to: generation, isNew: false, remarks: [], error: null };
+  return outcomeOf(ports, { ...change, certificateSha256, checks });
+}
+
+/** Looks at the programs of a target and changes nothing. */
+async function looked(
+  ports: InstallPorts,
+  target: Target,
+): Promise<Pick<Change, 'checks' | 'certificateSha256' | 'store'>> {
+  const store = await generationStore(ports.root, target);
+  const certificateSha256 = await leafOfGeneration(store, await currentNumber(store));
+  const programs = programsOf([{ target, certificateSha256 }]);
+  const checks = [];
+  for (const program of programs) checks.push(...(await look(ports, program)));
+  return { checks, certificateSha256, store };
+}
+
+/** What can be seen of the use of what is in place; the programs are not told. Null when nothing is. */
+export async function observeUse(ports: InstallPorts, target: Target) {
+  const { checks, store } = await looked(ports, target);
+  const generation = await currentNumber(store);
+  return generation === null ? null : observedOf(store, { target, generation, checks });
+}
+
+/** Tells every program once. Targets whose program fails go back, and the programs that had taken them are told again. */
+async function tellAll(ports: InstallPorts, changes: readonly Change[]): Promise<void> {
+  const told: Program[] = [];
+  for (const program of programsOf(changes)) {
+    const live = changes.filter(
+      (change) => change.error === null && program.readers.some(({ target }) => target === change.target),
+    );
+    if (live.length === 0) continue;
+    const readers = program.readers.filter(({ target }) => live.some((change) => change.target === target));
+    const telling = await tell(ports, { ...program, readers });
+    if (telling.wasReloaded) told.push(program);
+    for (const change of live) {
+      change.checks = [...change.checks, ...telling.checks.filter(({ target }) => target === change.target.name)];
+    }
+    if (telling.ok) continue;
+    const { phase, reason, detail } = telling;
+    await takeBack(ports, live, { told, error: { at: wireTime(ports.now()), phase, reason, detail } });
+  }
+}
+
+async function takeBack(
+  ports: InstallPorts,
+  changes: readonly Change[],
+  { told, error }: { readonly told: readonly Program[]; readonly error: LineageError },
+): Promise<void> {
+  for (const change of changes) {
+    change.error = error;
+    await goBackAgain(change);
+  }
+  const after = await toldAgain(ports, changes, told);
+  for (const change of changes) change.error = { ...error, detail: error.detail + after };
+}
+
+/** Tells the programs that had read what is taken back; answers what went wrong with that, as a clause. */
+async function toldAgain(ports: InstallPorts, changes: readonly Change[], told: readonly Program[]): Promise<string> {
+  const failures: string[] = [];
+  for (const program of told) {
+    const readers = [];
+    for (const reader of program.readers) {
+      const change = changes.find(({ target }) => target === reader.target);
+      if (change === undefined) continue;
+      const certificateSha256 = await leafOfGeneration(change.store, change.from);
+      const isThere = change.from !== null;
+      readers.push({ ...reader, certificateSha256, checks: isThere ? reader.checks : [] });
+    }
+    if (readers.length === 0) continue;
+    const telling = await tell(ports, { ...program, readers });
+    if (!telling.ok) failures.push(telling.detail);
+  }
+  return failures.length === 0 ? '' : `; and after going back: ${failures.join('; ')}`;
+}
+
+async function outcomeOf(ports: InstallPorts, change: Change): Promise<PutOutcome> {
+  await concluded(change);
+  const { target, store, from, to, error, remarks, checks } = change;
+  if (error !== null) return { kind: 'rolledBack', generation: from, error, remarks };
+  const observed = await observedOf(store, { target, generation: to, checks });
+  return { kind: 'inUse', generation: to, observed, remarks };
+}
+
+/**
+ * Finishes or undoes what a killed process left of a change: what was switched already is told to the programs now, and
+ * goes back if they fail. Null when nothing was under way.
+ */
+export async function finishInterrupted(ports: InstallPorts, target: Target): Promise<PutOutcome | null> {
+  const store = await generationStore(ports.root, target);
+  const pending = await readPending(store);
+  if (pending === null) return null;
+  const { from, to, isNew, stage } = pending;
+  const isSwitched = (await currentNumber(store)) === to && stage !== 'writing';
+  const change: Change = {
+    ...{ target, store, from, to, isNew, remarks: [], checks: [], error: null },
+    certificateSha256: await leafOfGeneration(store, to),
+  };
+  if (stage === 'switching' && isSwitched) {
+    await goForth(change);
+    await tellAll(ports, [change]);
+    return outcomeOf(ports, change);
+  }
+  const detail = 'this program was ended while it worked; what was in service before is again';
+  change.error = { at: wireTime(ports.now()), phase: 'install', reason: 'interrupted', detail };
+  if (stage === 'writing') {
+    if (isNew) await removeGeneration(store, to);
+    await notePending(store, null);
+    return null;
+  }
+  await goBackAgain(change);
+  if (stage === 'goingBack') {
+    const after = await toldAgain(ports, [change], programsOf([change]));
+    change.error = { ...change.error, detail: detail + after };
+  }
+  return outcomeOf(ports, change);
+}
+
+/**
+ * Back to the generation before the one in service; the programs are told, and if they fail everything stays as it was.
+ * Throws `AgentFailure` when there is none before.
+ */
+export async function goBack(ports: InstallPorts, target: Target): Promise<PutOutcome> {
+  await finishInterrupted(ports, target);
+  const store = await generationStore(ports.root, target);
+  const from = await currentNumber(store);
+  const to = (await generationNumbers(store)).filter((one) => from !== null && one < from).at(-1);
+  if (from === null || to === undefined) {
+    throw new AgentFailure(`${target.name} has no generation before the one in service`, {
+      hints: [`generations are kept in ${store.directory}`],
+    });
+  }
+  try {
+    const change = await switched(ports, {
+      ...{ target, store, from, to, isNew: false, remarks: [], checks: [], error: null },
+      certificateSha256: await leafOfGeneration(store, to),
+    });
+    await tellAll(ports, [change]);
+    return await outcomeOf(ports, change);
+  } catch (error) {
+    return refused(ports, store, error);
+  }
+}

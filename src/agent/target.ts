@@ -1,7 +1,7 @@
 // What a target is: one certificate of this host in its place of use, with the files that carry it and the programs that
 // read them. Types only. Targets come from the configuration file of this host; the server can name none.
 import type { SoftwareKeyType } from './software-key.ts';
-import type { Placement, PlacementInput } from './places.ts';
+import type { FileTable, Placement, PlacementInput } from './places.ts';
 
 /** A program and its arguments, run without a shell. */
 export type CommandLine = readonly [program: string, ...args: string[]];
@@ -52,6 +52,7 @@ export type Target = {
   readonly home: string;
   /** Every file and link that it may write, relative to the root. */
   readonly paths: readonly string[];
+  readonly table: FileTable;
   readonly files: (input: PlacementInput) => Placement;
   /** In the order in which they are told. */
   readonly consumers: readonly Consumer[];

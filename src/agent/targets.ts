@@ -110,6 +110,7 @@ function assemble(preset: Preset, said: TargetConfig, found: Pick<Target, 'consu
     ...{ dnsNames: said.dnsNames, key: preset.key, rekey: said.rekey ?? preset.rekey },
     home: dirname(certificateFileOf(table.rows)),
     paths: [...table.rows, ...table.links].map(({ path }) => path),
+    table,
     files: (input) => placementOf(table, input),
     ...found,
     readableBy: said.readableBy,

@@ -8,6 +8,7 @@ import type { EnrollWishes } from '../agent/errand.ts';
 import { hostFacts } from '../agent/host-facts.ts';
 import { lendTpm } from '../agent/lend-tpm.ts';
 import { ownName } from '../agent/own-name.ts';
+import { runCommand } from '../agent/run-command.ts';
 import { targetsOf } from '../agent/targets.ts';
 import { decodeEnrollmentToken } from '../domain/enrollment-token.ts';
 import { isHostName } from '../domain/names.ts';
@@ -63,6 +64,7 @@ async function runEnroll(world: World, options: EnrollOptions): Promise<void> {
         connect: (server) => connectToServer(server, { ...world, progress }),
         passwords: passwordsOf(world, options),
         ownName: await ownName(root),
+        run: runCommand,
         targets: targetsOf(await loadAgentConfig(root), await hostFacts(root)),
       },
       { wishes, state: await loadState(root), patience: options.wait === true ? 'untilDecided' : 'once' },

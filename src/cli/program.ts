@@ -15,7 +15,8 @@ import type { World } from './world.ts';
 
 /**
  * Runs a command line (without interpreter and script) and answers its exit code: 0 done, 1 refused or failed, 2 wrong
- * usage; `report expiry --exit-code` answers as Nagios plugins do. Results go to stdout, everything else to stderr.
+ * usage; `report expiry --exit-code` and `agent doctor` answer as Nagios plugins do. Results go to stdout, everything else
+ * to stderr.
  */
 export async function run(args: readonly string[], world: World): Promise<number> {
   let exitCode: number = exitCodes.done;
@@ -53,7 +54,7 @@ function programFor(world: World, exit: (code: number) => void): Command {
   addIssuersCommands(program, world);
   addTrustCommands(program, world);
   addReportCommands(program, world, exit);
-  addAgentCommands(program, world);
+  addAgentCommands(program, world, exit);
   return program;
 }
 

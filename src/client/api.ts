@@ -26,7 +26,7 @@ import type {
   TrustBundleResource,
 } from '../domain/wire.ts';
 import { type ClientFault, type ClientRequest, type Connection, readJson } from './connection.ts';
-import type { LineageResource, RenewalAnswer } from '../domain/lineage-wire.ts';
+import type { HostReportAnswer, HostReportBody, LineageResource, RenewalAnswer } from '../domain/lineage-wire.ts';
 import type { RequestSigner } from './request-signing.ts';
 
 type Answer<T> = Promise<Result<T, ClientFault>>;
@@ -68,6 +68,8 @@ export type HostApi = AnchorApi & {
   readonly newNonce: () => Answer<string>;
   /** Sent again octet for octet it gets the same answer for 24 hours. Refused nonces and 429 reach the caller. */
   readonly renew: (lineage: string, request: BoundRequest) => Answer<RenewalAnswer>;
+  /** How the host stands; the answer says what is due. */
+  readonly report: (body: HostReportBody, signer: RequestSigner) => Answer<HostReportAnswer>;
   /** `cert`: lower-case hex of SHA-256 over the certificate's DER. */
   readonly confirm: (cert: string, request: BoundRequest) => Answer<LineageResource>;
 };
@@ -97,6 +99,7 @@ export const hostApi = (connection: Connection): HostApi => {
     newNonce: () => connection.newNonce(),
     renew: (lineage, request) =>
       ask({ method: 'POST', target: `/v1/lineages/${encodeURIComponent(lineage)}/renewals`, ...request }),
+    report: (body, signer) => ask({ method: 'POST', target: '/v1/devices/self/reports', body, signer }),
     confirm: (cert, request) =>
       ask({ method: 'POST', target: `/v1/certificates/${encodeURIComponent(cert)}/confirmation`, ...request }),
   };

@@ -17,7 +17,13 @@ import {
 
 /** Why there is no answer. `problem` is the server's own document; the others are told by this side. */
 export type ClientFault =
-  | { readonly reason: 'problem'; readonly detail: string; readonly problem: Problem }
+  | {
+      readonly reason: 'problem';
+      readonly detail: string;
+      readonly problem: Problem;
+      /** What Retry-After asks for, null without one. */
+      readonly retryAfterSeconds: number | null;
+    }
   | { readonly reason: 'malformedReply'; readonly detail: string }
   | TrustFault;
 
@@ -117,7 +123,7 @@ async function sendPatiently(line: Line, request: ClientRequest): Promise<Result
     const { status, headers } = reply.value;
     if (status >= 200 && status < 300) return reply;
     const fault = faultOf(reply.value);
-    const seconds = Math.max(1, Number(/^[0-9]{1,6}$/.exec(headers['retry-after'] ?? '')?.[0] ?? 0));
+    const seconds = Math.max(1, retryAfterOf(headers) ?? 0);
     if (status === 401 && mayRenewNonce && nonceReasons.includes(lastSegment(fault))) {
       mayRenewNonce = false;
       line.nonces.splice(0, Math.max(0, line.nonces.length - 1)); // Only the newest, from this very reply, is surely good.
@@ -235,8 +241,17 @@ const transfer = ({ url, agent }: Line, request: ClientRequest, sent: Sent): Pro
 /** The problem document of a reply that is none of success. */
 function faultOf(reply: ClientReply): ClientFault {
   const document = readJson(reply.body);
-  if (isProblem(document)) return { reason: 'problem', detail: document.detail, problem: document };
+  if (isProblem(document)) {
+    const retryAfterSeconds = retryAfterOf(reply.headers);
+    return { reason: 'problem', detail: document.detail, problem: document, retryAfterSeconds };
+  }
   return { reason: 'malformedReply', detail: `the server answered ${reply.status} without a problem document` };
+}
+
+/** Seconds only: our service sends no dates. */
+function retryAfterOf(headers: ClientReply['headers']): number | null {
+  const found = /^[0-9]{1,6}$/.exec(headers['retry-after'] ?? '');
+  return found === null ? null : Number(found[0]);
 }
 
 /** JSON of a reply, or undefined. */

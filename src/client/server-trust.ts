@@ -76,6 +76,27 @@ export async function explainFailure(server: KnownServer, failure: unknown): Pro
   }
 }
 
+/** The server's clock, read over a chain that is good but for dates, with a request that carries nothing. */
+export async function serverClock({
+  url,
+  anchors,
+}: Pick<KnownServer, 'url' | 'anchors'>): Promise<Result<Date, TrustFault>> {
+  const socket = await handshake(url);
+  if (!socket.ok) return socket;
+  try {
+    if (!isChainGoodButForDates(socket.value, url, anchors)) {
+      return err({
+        reason: 'serverNotTrusted',
+        detail: 'its chain does not end in the root that this host was told of',
+      });
+    }
+    const clock = await readClock(url, socket.value);
+    return clock === null ? err({ reason: 'serverUnreachable', detail: 'the server tells no time' }) : ok(clock);
+  } finally {
+    socket.value.destroy();
+  }
+}
+
 /** OpenSSL's verify results, as Node names them. */
 const dateCodes: ReadonlySet<string> = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID']);
 const tlsCodes: ReadonlySet<string> = new Set([

@@ -151,7 +151,7 @@ export type ForecastResource = {
   readonly generatedAt: string;
   readonly days: number;
   readonly perHour: number;
-  /** Days without renewals are left out. `overdue` ones are counted on the first day. */
+  /** Days without renewals are left out; what is overdue counts for the first. */
   readonly items: readonly { readonly day: string; readonly profile: string; readonly renewals: number }[];
   readonly total: number;
   /** Hours in which more renewals are due than the ceiling admits; at most a hundred. */

@@ -24,6 +24,9 @@ import type { ReadEnrollmentReason } from '../enrollment/read-enrollment.ts';
 import type { RequestDocumentReason } from '../enrollment/document-reading.ts';
 import type { RequestedReason } from '../enrollment/requested-certificates.ts';
 import type { RevokeReason } from '../revocation/revoke.ts';
+import type { CampaignReason } from '../lifecycle/campaigns.ts';
+import type { ReportReason } from '../lifecycle/host-reports.ts';
+import type { PullReason } from '../lifecycle/renewal-pulls.ts';
 import type { RenewalProofReason } from '../enrollment/prove-renewal.ts';
 import type { UseProofReason } from '../enrollment/prove-use.ts';
 import type { ConfirmReason } from '../lifecycle/confirm.ts';
@@ -66,6 +69,9 @@ type KnownReason =
   | ConfirmReason
   | DenialReason
   | IssueReason
+  | ReportReason
+  | PullReason
+  | CampaignReason
   | CsrReason
   | PublishBundleReason;
 
@@ -262,6 +268,13 @@ export const problems = {
     title: 'The profile is stopped until its certificates are looked at',
     retryAfterSeconds: 3600,
   },
+  // Rotation.
+  lineageOfAnotherDevice: { status: 403, title: 'A host reports on its own lineages only' },
+  malformedFirmwareRange: { status: 400, title: 'The range of firmware is malformed' },
+  nothingInScope: { status: 409, title: 'There is nothing in this scope' },
+  pilotNotInScope: { status: 409, title: 'A pilot host has nothing in this scope' },
+  campaignNameTaken: { status: 409, title: 'A campaign of this name is not over' },
+  campaignStateDiffers: { status: 409, title: 'The campaign is not in a state from which this can be done' },
   idempotencyKeyReused: { status: 422, title: 'The Idempotency-Key was used with another body' },
   issuanceInProgress: { status: 409, title: 'The same request is being worked on', retryAfterSeconds: 2 },
   issuanceAbandoned: { status: 409, title: 'An earlier attempt was given up; ask again with a new key' },

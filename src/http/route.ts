@@ -3,7 +3,8 @@ import { type Principal, roleIncludes } from '../domain/principal.ts';
 import type { ActivationBody, CertificateBody, EnrollmentBody, EnrollmentTokenBody } from '../domain/wire.ts';
 import type { GrantResource, OperatorTokenBody, PreregistrationBody, TrustBundleBody } from '../domain/wire.ts';
 import type { RevocationBody } from '../domain/revocation-wire.ts';
-import type { ConfirmationBody, LineageStateName, RenewalBody } from '../domain/lineage-wire.ts';
+import type { CampaignBody, RenewalPullBody } from '../domain/rotation-wire.ts';
+import type { ConfirmationBody, HostReportBody, LineageStateName, RenewalBody } from '../domain/lineage-wire.ts';
 import type { Contract, Operation } from './contract.ts';
 import { parseStrictJson } from '../domain/strict-json.ts';
 import { err, ok, type Refusal, type Result } from '../domain/result.ts';
@@ -58,6 +59,7 @@ export type Query = {
   readonly serial?: string;
   readonly state?: 'pending' | 'approved' | LineageStateName;
   readonly after?: number;
+  readonly days?: number;
 };
 
 export type ApprovalBody = {
@@ -78,6 +80,9 @@ export type Bodies = {
   readonly PreregistrationBody: PreregistrationBody;
   readonly GrantsBody: GrantsBody;
   readonly CertificateBody: CertificateBody;
+  readonly HostReportBody: HostReportBody;
+  readonly RenewalPullBody: RenewalPullBody;
+  readonly CampaignBody: CampaignBody;
   readonly RenewalBody: RenewalBody;
   readonly ConfirmationBody: ConfirmationBody;
   readonly TrustBundleBody: TrustBundleBody;

@@ -22,6 +22,7 @@ import { deviceRoutes } from './routes/devices.ts';
 import { enrollmentRoutes } from './routes/enrollments.ts';
 import { plainRoutes, policyRoutes } from './routes/policy.ts';
 import { reportRoutes } from './routes/reports.ts';
+import { rotationRoutes } from './routes/rotation.ts';
 import { serviceRoutes } from './routes/service.ts';
 import { tokenRoutes } from './routes/tokens.ts';
 import { trustRoutes } from './routes/trust.ts';
@@ -79,6 +80,7 @@ export const httpsRoutes = (services: HttpServices, limits: EnrollmentLimitOptio
   ...reportRoutes(services),
   ...policyRoutes(services),
   ...trustRoutes(services),
+  ...rotationRoutes(services),
   ...lineageRoutes(services),
 ];
 

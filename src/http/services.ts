@@ -35,6 +35,7 @@ import type {
   RenewalInfo,
   TrustBundleResource,
 } from '../domain/wire.ts';
+import type { RotationServices } from './rotation-services.ts';
 
 /** A person or a script. */
 export type Operator = Extract<Principal, { readonly kind: 'operator' }>;
@@ -236,5 +237,6 @@ export type HttpServices = EnrollmentServices &
   RevocationServices &
   PolicyServices &
   TrustServices &
+  RotationServices &
   AccessServices &
   HealthServices;

@@ -16,7 +16,7 @@ export type FakeWorld = World & {
 
 /** The service's refusal. */
 export const refusedWith = (problem: Problem): { readonly fault: ClientFault } => ({
-  fault: { reason: 'problem', detail: problem.detail, problem },
+  fault: { reason: 'problem', detail: problem.detail, problem, retryAfterSeconds: null },
 });
 
 const answerOf = (answer: unknown): Result<unknown, ClientFault> =>

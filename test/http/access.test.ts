@@ -46,6 +46,15 @@ const rows: readonly Row[] = [
   // enrolling host, device
   { method: 'GET', path: '/v1/enrollments/{id}', may: ['enrolling'] },
   { method: 'GET', path: '/v1/devices/self', may: ['device'] },
+  {
+    method: 'POST',
+    path: '/v1/devices/self/reports',
+    may: ['device'],
+    body: {
+      ...{ agentVersion: '0.1.0', at: '2026-01-02T03:04:05Z', targets: [], unmanaged: [], findings: [] },
+      trustGeneration: 0,
+    },
+  },
   { method: 'POST', path: '/v1/lineages/{id}/renewals', may: ['device'], body: { request: binary } },
   {
     method: 'POST',
@@ -74,6 +83,10 @@ const rows: readonly Row[] = [
   { method: 'GET', path: '/v1/lineages/{id}', may: people },
   { method: 'GET', path: '/v1/profiles', may: people },
   { method: 'GET', path: '/v1/profiles/{name}', may: people },
+  { method: 'GET', path: '/v1/rotation/fleet', may: people },
+  { method: 'GET', path: '/v1/rotation/forecast', may: people },
+  { method: 'GET', path: '/v1/campaigns', may: people },
+  { method: 'GET', path: '/v1/campaigns/{id}', may: people },
   // issuer: viewer's, and POST /v1/certificates
   { method: 'POST', path: '/v1/certificates', may: ['issuer', 'admin'], body: { profile: 'nginx-vhost', csr: binary } },
   // issuer: revokes what it issued
@@ -102,6 +115,16 @@ const rows: readonly Row[] = [
   { method: 'POST', path: '/v1/devices/{id}/suspension', may: admin },
   { method: 'POST', path: '/v1/devices/{id}/resumption', may: admin },
   { method: 'POST', path: '/v1/devices/{id}/retirement', may: admin },
+  { method: 'POST', path: '/v1/renewal-pulls', may: admin, body: { scope: { profile: 'devid' }, because: 'test' } },
+  {
+    method: 'POST',
+    path: '/v1/campaigns',
+    may: admin,
+    body: { name: 'devid-2026', scope: { profile: 'devid' }, because: 'test' },
+  },
+  { method: 'POST', path: '/v1/campaigns/{id}/start', may: admin },
+  { method: 'POST', path: '/v1/campaigns/{id}/pause', may: admin },
+  { method: 'POST', path: '/v1/campaigns/{id}/resume', may: admin },
   { method: 'POST', path: '/v1/trust-bundles', may: admin, body: { bundle: binary } },
 ];
 

@@ -15,7 +15,10 @@ type Schema = {
   readonly type?: string | readonly string[];
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly required?: readonly string[];
-  readonly additionalProperties?: boolean;
+  readonly additionalProperties?: boolean | Schema;
+  readonly maxProperties?: number;
+  readonly propertyNames?: Schema;
+  readonly anyOf?: readonly Schema[];
   readonly items?: Schema;
   readonly $ref?: string;
   readonly enum?: readonly unknown[];
@@ -83,16 +86,23 @@ function* reachable(
   for (const [name, member] of Object.entries(schema.properties ?? {}))
     yield* reachable(member, `${path}.${name}`, new Set(seen));
   if (schema.items !== undefined) yield* reachable(schema.items, `${path}[]`, new Set(seen));
+  for (const one of schema.anyOf ?? []) yield* reachable(one, path, new Set(seen));
+  if (isMap(schema)) yield* reachable(schema.additionalProperties as Schema, `${path}{}`, new Set(seen));
 }
+
+/** An object with names of its sender's choice, bounded in number and form. */
+const isMap = ({ additionalProperties, maxProperties, propertyNames }: Schema): boolean =>
+  typeof additionalProperties === 'object' && maxProperties !== undefined && propertyNames !== undefined;
 
 describe('what comes in is bounded', () => {
   test.each(bodySchemas)('%s has closed objects, and an upper bound on every text, list and number', (name) => {
     const open = [...reachable(schemas[name]!, name)]
       .filter(({ schema }) => {
         if (schema.enum !== undefined || schema.const !== undefined) return false;
-        if (schema.type === 'object') return schema.additionalProperties !== false;
+        if (schema.type === 'object') return schema.additionalProperties !== false && !isMap(schema);
+        if (schema.type === 'boolean' || schema.type === 'null' || schema.anyOf !== undefined) return false;
         if (schema.type === 'array') return schema.maxItems === undefined;
-        if (schema.type === 'integer') return schema.maximum === undefined;
+        if (schema.type === 'integer' || schema.type === 'number') return schema.maximum === undefined;
         const hasBoundedPattern =
           /\{[0-9,]+\}\$?$|\)\?\$$/.test(schema.pattern ?? '') && !/[^\\][+*]/.test(schema.pattern ?? '');
         if (schema.type === 'boolean') return false;

@@ -15,6 +15,7 @@ import type { EnrollWishes } from '../../src/agent/errand.ts';
 import { hostFacts } from '../../src/agent/host-facts.ts';
 import { silent } from '../../src/agent/progress.ts';
 import { certificatesIn } from '../../src/agent/prove.ts';
+import { runCommand } from '../../src/agent/run-command.ts';
 import { targetsOf } from '../../src/agent/targets.ts';
 import { type FakeService, fakeService, problem } from '../fakes/enrollment-server.ts';
 import { type CertifiedSoftwareTpm, startCertifiedSwtpm, tool, withTpm } from './swtpm.ts';
@@ -51,6 +52,7 @@ const ports = (over: Partial<EnrollPorts> = {}): EnrollPorts => ({
   progress: { ...silent, note: (line) => void notes.push(line) },
   ownName: null,
   targets,
+  run: runCommand,
   ...over,
 });
 

@@ -16,7 +16,9 @@ import {
   revokeOperatorToken,
 } from '../../../src/enrollment/operator-tokens.ts';
 import type { EnrollmentLimitOptions } from '../../../src/http/enrollment-limits.ts';
+import type { RotationServices } from '../../../src/http/rotation-services.ts';
 import type { HttpServices } from '../../../src/http/services.ts';
+import type { CampaignResource } from '../../../src/domain/rotation-wire.ts';
 
 export const contractText = readFileSync(new URL('../../../openapi.yaml', import.meta.url), 'utf8');
 
@@ -198,6 +200,7 @@ export function makeWorld(): World {
     deviceSeen: async () => undefined,
     trustBundle: async () => trustBundle,
     publishTrustBundle: async () => ok(trustBundle),
+    ...rotation,
     createOperatorToken: createOperatorToken(ports),
     listOperatorTokens: listOperatorTokens(ports),
     revokeOperatorToken: revokeOperatorToken(ports),
@@ -242,6 +245,64 @@ function counted(services: HttpServices, calls: string[]): HttpServices {
   });
   return Object.fromEntries(entries) as HttpServices;
 }
+
+const states = {
+  ...{ empty: 0, current: 1, windowOpen: 0, inProgress: 0, issued: 0 },
+  ...{ installed: 0, failed: 0, late: 1, blocked: 0 },
+};
+
+const counts = { total: 1, waiting: 1, released: 0, confirmed: 0, failed: 0 };
+
+const campaign: CampaignResource = {
+  id: ids.anything,
+  name: 'devid-2026',
+  state: 'planned',
+  stopReason: null,
+  scope: { profile: 'devid' },
+  because: 'a new issuing CA',
+  pilots: ['tower.example.org'],
+  waveSize: 10,
+  maxInFlight: { devid: 2 },
+  serviceClasses: {},
+  errorBudget: { percent: 5 },
+  confirmWithinSeconds: 86_400,
+  createdBy: 'operator:admin',
+  createdAt: time,
+  changedAt: time,
+  members: counts,
+  waves: [{ wave: 0, ...counts, hosts: ['tower.example.org'] }],
+  failures: [],
+};
+
+const late = {
+  ...{ lineage: ids.anything, device: ids.device, hostName: 'tower.example.org', profile: 'devid', place: '' },
+  ...{ notAfter: time, reason: 'the renewal window is over and its host has not come' },
+};
+
+const rotation: RotationServices = {
+  reportHost: async () => ok({ time, lineages: [], trustGeneration: 0, callAgainSeconds: 300 }),
+  showFleet: async () => ({
+    generatedAt: time,
+    states,
+    profiles: [{ profile: 'devid', states }],
+    late: [late],
+    ceiling: { perHour: 600, usedInLastHour: 1, outsideInLastDay: 0, waiting: 0 },
+    blackouts: [{ kind: 'daily', from: '22:00', to: '06:00', active: false }],
+    campaigns: [campaign],
+  }),
+  showForecast: async (days) => ({
+    ...{ generatedAt: time, days, perHour: 600, total: 1 },
+    items: [{ day: '2026-01-03', profile: 'devid', renewals: 1 }],
+    overCeiling: [{ hour: time, renewals: 601 }],
+  }),
+  pullRenewals: async ({ dryRun = false }) => ok({ matched: 1, pulled: 1, batches: [{ at: time, count: 1 }], dryRun }),
+  planCampaign: async ({ dryRun = false }) => ok(dryRun ? { ...campaign, id: null } : campaign),
+  listCampaigns: async () => ({ items: [campaign], next: null }),
+  showCampaign: async (id) => ({ ...campaign, id }),
+  startCampaign: async () => ok({ ...campaign, state: 'running' }),
+  pauseCampaign: async () => ok({ ...campaign, state: 'paused' }),
+  resumeCampaign: async () => ok({ ...campaign, state: 'running' }),
+};
 
 const pendingEnrollment = {
   id: ids.enrollment,

@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { accountsIn } from '../../../src/agent/accounts.ts';
 import { addedInVersion2, parseState } from '../../../src/agent/agent-state.ts';
-import { ownership } from '../../../src/agent/install.ts';
+import { ownership } from '../../../src/agent/ownership.ts';
 import { fullNameIn } from '../../../src/agent/own-name.ts';
 import { rawSignature } from '../../../src/agent/request-key.ts';
 import { tpmAdvice } from '../../../src/agent/tpm-advice.ts';

@@ -49,6 +49,7 @@ const missing: Result<never, ClientFault> = err({
   reason: 'problem',
   detail: 'there is no such trust bundle',
   problem: { type: 'x/notFound', title: '', status: 404, detail: 'there is no such trust bundle', instance: '' },
+  retryAfterSeconds: null,
 });
 const silence: Result<never, ClientFault> = err({ reason: 'serverUnreachable', detail: 'ECONNREFUSED' });
 

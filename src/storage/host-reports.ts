@@ -1,0 +1,43 @@
+// The last report of each host, and what it found on itself. What turned between two reports is decided by the caller.
+import type { LineageReport, ReportEvent } from '../domain/host-report.ts';
+import type { HostReportBody, UnmanagedCertificate } from '../domain/lineage-wire.ts';
+import type { Database } from './pool.ts';
+import { number } from './row.ts';
+import { statement } from './statement.ts';
+
+// Written by us, after the contract had checked it.
+const last = statement<[string], HostReportBody>('last_report.sql', (row) => row['report'] as HostReportBody);
+const record = statement<readonly unknown[], number>('record_report.sql', (row) => number(row, 'events'));
+const trustGeneration = statement<[], number>('newest_trust_generation.sql', (row) => number(row, 'generation'));
+
+/** Reports in a database, as lifecycle/host-reports.ts needs them. */
+export const hostReportStore = (db: Database) => ({
+  recordReport: (
+    said: {
+      readonly deviceId: string;
+      readonly principal: string;
+      readonly at: Date;
+      readonly report: HostReportBody;
+      readonly lineages: readonly LineageReport[];
+      readonly unmanaged: readonly UnmanagedCertificate[];
+    },
+    eventsSince: (before: HostReportBody | null) => readonly ReportEvent[],
+  ): Promise<void> =>
+    db.transaction(async (tx) => {
+      const { deviceId, at, report, principal } = said;
+      const [before = null] = await last(tx, [deviceId]);
+      const lineages = said.lineages.map((lineage) => ({
+        id: lineage.lineageId,
+        error: lineage.error,
+        failures: lineage.failures,
+        spire: lineage.hasSpireAgent,
+        certificate: lineage.certificate,
+        alarm: lineage.isAlarm,
+      }));
+      const events = eventsSince(before).map(({ event, facts, isAlarm }) => ({ event, facts, alarm: isAlarm }));
+      const json = [lineages, said.unmanaged, events].map((rows) => JSON.stringify(rows));
+      await record(tx, [deviceId, at, report.agentVersion, JSON.stringify(report), ...json, principal]);
+    }),
+  /** Generation of the newest trust bundle; 0 for none. */
+  newestTrustGeneration: async (): Promise<number> => (await trustGeneration(db, []))[0] ?? 0,
+});
