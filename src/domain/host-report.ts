@@ -87,7 +87,7 @@ function targetEvents(before: HostReportBody | null, report: HostReportBody): re
 function unmanagedEvents(before: HostReportBody | null, report: HostReportBody): readonly ReportEvent[] {
   const key = ({ path, sha256, fault }: UnmanagedCertificate): string => [path, sha256, fault ?? ''].join('\n');
   const known = new Set((before?.unmanaged ?? []).map(key));
-  return report.unmanaged
+  return unmanagedOf(report)
     .filter((certificate) => certificate.fault !== null && !known.has(key(certificate)))
     .map(({ path, sha256, subject, fault }) => ({
       event: 'unmanagedCertificate.faulty',
