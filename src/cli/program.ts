@@ -8,6 +8,7 @@ import { addInitCommand } from './init.ts';
 import { addIssueCommand } from './issue.ts';
 import { addIssuersCommands } from './issuers.ts';
 import { addReportCommands } from './report.ts';
+import { addRotationCommands } from './rotation.ts';
 import { addServeCommand } from './serve.ts';
 import { addTokensCommands } from './tokens.ts';
 import { addTrustCommands } from './trust.ts';
@@ -54,6 +55,7 @@ function programFor(world: World, exit: (code: number) => void): Command {
   addIssuersCommands(program, world);
   addTrustCommands(program, world);
   addReportCommands(program, world, exit);
+  addRotationCommands(program, world);
   addAgentCommands(program, world, exit);
   return program;
 }

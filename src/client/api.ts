@@ -25,6 +25,14 @@ import type {
   TrustBundleBody,
   TrustBundleResource,
 } from '../domain/wire.ts';
+import type {
+  CampaignBody,
+  CampaignResource,
+  FleetResource,
+  ForecastResource,
+  RenewalPullBody,
+  RenewalPullResource,
+} from '../domain/rotation-wire.ts';
 import { type ClientFault, type ClientRequest, type Connection, readJson } from './connection.ts';
 import type { HostReportAnswer, HostReportBody, LineageResource, RenewalAnswer } from '../domain/lineage-wire.ts';
 import type { RequestSigner } from './request-signing.ts';
@@ -138,6 +146,13 @@ export type OperatorApi = AnchorApi & {
   readonly createOperatorToken: (body: OperatorTokenBody) => Answer<OperatorTokenResource>;
   readonly listOperatorTokens: (query: PageQuery) => Answer<Page<OperatorTokenResource>>;
   readonly revokeOperatorToken: (id: string) => Answer<null>;
+  readonly showFleet: () => Answer<FleetResource>;
+  readonly showForecast: (days: number) => Answer<ForecastResource>;
+  readonly pullRenewals: (body: RenewalPullBody) => Answer<RenewalPullResource>;
+  readonly planCampaign: (body: CampaignBody) => Answer<CampaignResource>;
+  readonly listCampaigns: (query: PageQuery) => Answer<Page<CampaignResource>>;
+  readonly showCampaign: (id: string) => Answer<CampaignResource>;
+  readonly changeCampaign: (id: string, change: 'start' | 'pause' | 'resume') => Answer<CampaignResource>;
   readonly listProfiles: () => Answer<Page<ProfileResource>>;
   readonly showProfile: (name: string) => Answer<ProfileResource>;
   readonly publishTrustBundle: (body: TrustBundleBody) => Answer<TrustBundleResource>;
@@ -172,6 +187,13 @@ export const operatorApi = (connection: Connection): OperatorApi => {
     createOperatorToken: (body) => post(at('operator-tokens'), body),
     listOperatorTokens: (query) => get(at('operator-tokens'), query),
     revokeOperatorToken: (id) => remove(at('operator-tokens', id)),
+    showFleet: () => get(at('rotation', 'fleet')),
+    showForecast: (days) => get(at('rotation', 'forecast'), { days }),
+    pullRenewals: (body) => post(at('renewal-pulls'), body),
+    planCampaign: (body) => post(at('campaigns'), body),
+    listCampaigns: (query) => get(at('campaigns'), query),
+    showCampaign: (id) => get(at('campaigns', id)),
+    changeCampaign: (id, change) => act(at('campaigns', id, change)),
     listProfiles: () => get(at('profiles')),
     showProfile: (name) => get(at('profiles', name)),
     publishTrustBundle: (body) => post(at('trust-bundles'), body),

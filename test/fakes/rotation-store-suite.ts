@@ -93,7 +93,7 @@ async function runningCampaign(store: RotationStoreUnderTest, hosts: number) {
 /** Takes turns until it is this campaign's; others of the store wait. */
 async function turnOf(store: RotationStoreUnderTest, id: string, now: Date, decision: CampaignDecision): Promise<void> {
   for (;;) {
-    let isIts = false;
+    let isIts = false as boolean;
     const turn = await store.turnCampaign(new Date(now.getTime() - 1), (campaign) => {
       isIts = campaign.id === id;
       return { at: now, patientUntil: null, decision: isIts ? decision : { conclude: [], do: 'wait' } };

@@ -14,6 +14,18 @@ export type RotationDatabase = {
   readonly close: () => Promise<void>;
 };
 
+type SeenColumns = {
+  readonly renew_at: Date;
+  readonly pulled_at: Date | null;
+  readonly pulled_by: string;
+  readonly pulled_because: string;
+  readonly last_error: SeenLineage['lastError'];
+  readonly failures: number;
+  readonly has_spire_agent: boolean;
+  readonly confirmed: boolean;
+  readonly installed_at: Date | null;
+};
+
 type Columns = {
   readonly device_id: string;
   readonly profile: string;
@@ -49,8 +61,9 @@ function sceneIn(db: Database): RotationStoreUnderTest['scene'] {
       await addCertificate(db, { ...lineage, lineageId, deviceId, isConfirmed: true });
       return { lineageId, deviceId };
     },
-    suspend: async (deviceId) =>
-      void (await db.query(`update device set state = 'suspended' where id = $1`, [deviceId])),
+    suspend: async (deviceId) => {
+      await db.query(`update device set state = 'suspended' where id = $1`, [deviceId]);
+    },
     issue: async (lineageId, next) => {
       const [row] = await db.query(
         `select l.device_id, l.profile, c.issuer_id, c.not_before from lineage l
@@ -67,18 +80,16 @@ function sceneIn(db: Database): RotationStoreUnderTest['scene'] {
            from lineage l join certificate_use u on u.fingerprint = l.newest_certificate where l.id = $1`,
         [lineageId],
       );
-      const value = row as Record<string, never>;
+      const value = row as SeenColumns;
       return {
-        renewAt: value['renew_at']!,
+        renewAt: value.renew_at,
         pulled:
-          value['pulled_at'] === null
-            ? null
-            : { at: value['pulled_at']!, by: value['pulled_by']!, because: value['pulled_because']! },
-        lastError: value['last_error']!,
-        failures: value['failures']!,
-        hasSpireAgent: value['has_spire_agent']!,
-        isNewestConfirmed: value['confirmed']!,
-        installedAt: value['installed_at']!,
+          value.pulled_at === null ? null : { at: value.pulled_at, by: value.pulled_by, because: value.pulled_because },
+        lastError: value.last_error,
+        failures: value.failures,
+        hasSpireAgent: value.has_spire_agent,
+        isNewestConfirmed: value.confirmed,
+        installedAt: value.installed_at,
       };
     },
     audit: (id) =>
