@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { addDoctorCommand } from './agent-doctor.ts';
 import { addEnrollCommand } from './agent-enroll.ts';
 import { addInstallUnitsCommand } from './agent-install-units.ts';
+import { addRollbackCommand } from './agent-rollback.ts';
 import { addStatusCommand } from './agent-status.ts';
 import type { World } from './world.ts';
 
@@ -12,5 +13,6 @@ export function addAgentCommands(program: Command, world: World, exit: (code: nu
   addEnrollCommand(agent, world);
   addDoctorCommand(agent, world, exit);
   addInstallUnitsCommand(agent, world);
+  addRollbackCommand(agent, world);
   addStatusCommand(agent, world);
 }
