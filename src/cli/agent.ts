@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { addDoctorCommand } from './agent-doctor.ts';
 import { addEnrollCommand } from './agent-enroll.ts';
+import { addExportCommand } from './agent-export.ts';
 import { addInstallUnitsCommand } from './agent-install-units.ts';
 import { addRollbackCommand } from './agent-rollback.ts';
 import { addStatusCommand } from './agent-status.ts';
@@ -12,6 +13,7 @@ export function addAgentCommands(program: Command, world: World, exit: (code: nu
   const agent = program.command('agent').description('the host side');
   addEnrollCommand(agent, world);
   addDoctorCommand(agent, world, exit);
+  addExportCommand(agent, world);
   addInstallUnitsCommand(agent, world);
   addRollbackCommand(agent, world);
   addStatusCommand(agent, world);
