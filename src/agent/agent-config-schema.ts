@@ -7,6 +7,8 @@ export type AgentFile = {
   readonly ownerPasswordFile?: string;
   readonly endorsementPasswordFile?: string;
   readonly checkEverySeconds?: number;
+  readonly stageEarly?: boolean;
+  readonly recover?: 'auto' | 'manual';
   readonly trustFingerprints?: readonly string[];
   readonly targets?: readonly TargetEntry[];
   readonly order?: readonly string[];
@@ -147,7 +149,9 @@ export const agentFileSchema: object = mapping(
   {
     tpm: textLine('device:/dev/tpmrm0, unix:PATH, tcp:HOST:PORT or tcti:CONF'),
     ...{ ownerPasswordFile: path, endorsementPasswordFile: path },
-    checkEverySeconds: seconds(10, 86_400),
+    checkEverySeconds: seconds(1, 86_400),
+    stageEarly: { type: 'boolean', description: 'true or false' },
+    recover: { enum: ['auto', 'manual'], description: 'auto or manual' },
     trustFingerprints: listOf(
       {
         ...{ type: 'string', pattern: '^(?:(?:estate|keylime-control)=)?[0-9a-f]{64}$' },

@@ -46,7 +46,12 @@ export type AgentConfig = {
   readonly tpm: string | null;
   readonly ownerPasswordFile: string | null;
   readonly endorsementPasswordFile: string | null;
+  /** The longest pause between two looks at this host's own files. */
   readonly checkEverySeconds: number;
+  /** Certificates are fetched when their window opens and put in place at their instant; else both at that instant. */
+  readonly stageEarly: boolean;
+  /** Whether a host whose keys are lost enrolls anew by itself once a certificate is late. */
+  readonly recover: 'auto' | 'manual';
   /** Roots that this host's administrator trusts, by SHA-256 in lower-case hex. */
   readonly trustFingerprints: readonly KnownAnchor[];
   readonly targets: readonly TargetConfig[];
@@ -105,6 +110,8 @@ function configOf(file: AgentFile): AgentConfig {
     ownerPasswordFile: file.ownerPasswordFile ?? null,
     endorsementPasswordFile: file.endorsementPasswordFile ?? null,
     checkEverySeconds: file.checkEverySeconds ?? usualCheckEverySeconds,
+    stageEarly: file.stageEarly ?? false,
+    recover: file.recover ?? 'auto',
     trustFingerprints: file.trustFingerprints?.map(anchorOf) ?? [],
     targets: (file.targets ?? defaultTargets).map(targetConfig),
     order: file.order ?? [],

@@ -112,6 +112,8 @@ export type KeepHost = {
 export type KeepTrust = {
   /** Generation of the bundle in place, 0 for none. */
   readonly generation: () => Promise<number>;
+  /** Whether there is something to take or to put in place, when the newest generation is this one. */
+  readonly isDue: (newest: number) => Promise<boolean>;
   /** Fetches and takes a newer bundle; a refusal leaves the old one. */
   readonly renew: () => Promise<Result<{ readonly generation: number }, Refusal>>;
 };
@@ -141,6 +143,8 @@ export type KeepPorts = {
   readonly host: KeepHost;
   readonly trust: KeepTrust;
   readonly recovery: KeepRecovery;
+  /** What a host keeps besides its targets and the service has no part in; done in each round. */
+  readonly tend: () => Promise<void>;
   /** One event and its fields; never a secret. */
   readonly log: (event: string, fields: Readonly<Record<string, string | number | boolean | null>>) => void;
 };

@@ -1,6 +1,7 @@
 // One round of keeping: what was interrupted is finished, the service is told how the host stands and tells what is due,
 // and each target gets as far as it can. All I/O is behind `KeepPorts`; each step is saved before the next one begins.
 import type { HostReportAnswer, LineageResource } from '../domain/lineage-wire.ts';
+import { messageOf } from '../domain/thrown.ts';
 import { wireTime } from '../domain/wire.ts';
 import { type Decision, decide, type DecisionInput, needsServer, noticed, type LocalFiles } from './keep-decision.ts';
 import { type Fault, failureOf, faultOf, faultOfRefusal, remainingOf } from './keep-failure.ts';
@@ -68,6 +69,8 @@ export const keepRound = (ports: KeepPorts, options: RoundOptions): Promise<Roun
       }
       // 4. Keys that are lost: the TPM is proved anew, where that is allowed.
       if (round.lost !== null) await recover(round, round.lost);
+      // 5. What needs no service and no decision of this file.
+      await tend(round);
     } finally {
       round.server?.close();
     }
@@ -185,7 +188,7 @@ async function call(round: Round): Promise<void> {
   }
   if (!(await report(round))) return;
   const newest = round.answer?.trustGeneration ?? 0;
-  if (newest > (await ports.trust.generation())) await renewTrust(round, newest);
+  if (await ports.trust.isDue(newest)) await renewTrust(round, newest);
 }
 
 /** Whether the service took it. Otherwise there is no server for the rest of the round. */
@@ -254,6 +257,14 @@ async function renewTrust({ ports }: Round, newest: number): Promise<void> {
   } catch (thrown) {
     const { reason, detail } = faultOf(thrown, 'request').error;
     ports.log('trust.failed', { generation: newest, reason, detail });
+  }
+}
+
+async function tend({ ports }: Round): Promise<void> {
+  try {
+    await ports.tend();
+  } catch (thrown) {
+    ports.log('tending.failed', { detail: messageOf(thrown) });
   }
 }
 

@@ -1,5 +1,7 @@
 // What one real host keeps and knows during a round: state, configuration, trust. Loads them, saves what changed, and
 // keeps the list of installed certificates and the DevID key of the state true to what was put in place.
+import { X509Certificate } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { base64url, octetsOfBase64url } from '../domain/octets.ts';
 import { type AgentConfig, loadAgentConfig } from './agent-config.ts';
@@ -10,6 +12,7 @@ import { Trouble } from './keep-ports.ts';
 import { type Kept, newRecord, type TargetRecord } from './kept.ts';
 import type { Target } from './target.ts';
 import { targetsOf } from './targets.ts';
+import type { TpmPasswords } from './tpm-endorsement.ts';
 import { anchorsFor, type HostTrust, loadTrust } from './trust.ts';
 import { type Anchors, certificateFileOf } from './places.ts';
 
@@ -19,12 +22,19 @@ export type Session = {
   config: AgentConfig;
   targets: readonly Target[];
   trust: HostTrust | null;
+  /** Those of the command line and of systemd, else from the files that agent.yaml names. */
+  passwords: TpmPasswords;
   /** Of a DevID that was put in place and is not in the state yet. */
   placedDevId: KeyText | null;
 };
 
 /** Reads everything. Throws `AgentFailure` when this host was never enrolled, or a file of it cannot be used. */
-export async function openSession(root: string, configFile?: string): Promise<Session> {
+export async function openSession(input: {
+  readonly root: string;
+  readonly configFile: string | undefined;
+  readonly passwords: TpmPasswords;
+}): Promise<Session> {
+  const { root } = input;
   const state = await loadState(root);
   if (state === null) {
     throw new AgentFailure('this host was never enrolled', { hints: ['omens agent enroll --token-file F'] });
@@ -34,9 +44,23 @@ export async function openSession(root: string, configFile?: string): Promise<Se
       hints: ['run `omens agent enroll` again'],
     });
   }
-  const config = await loadAgentConfig(root, configFile);
+  const config = await loadAgentConfig(root, input.configFile);
   const targets = targetsOf(config, await hostFacts(root));
-  return { state, config, targets, trust: await loadTrust(root), placedDevId: null };
+  const passwords = await passwordsOf(root, input.passwords, config);
+  return { state, config, targets, passwords, trust: await loadTrust(root), placedDevId: null };
+}
+
+async function passwordsOf(root: string, given: TpmPasswords, config: AgentConfig): Promise<TpmPasswords> {
+  const read = async (path: string | null): Promise<Uint8Array | undefined> => {
+    if (path === null) return undefined;
+    const text = await readFile(join(root, path), 'utf8').catch((error: unknown) => {
+      throw new AgentFailure(`cannot read the password file ${path}`, { cause: error });
+    });
+    return new TextEncoder().encode(text.replace(/\r?\n$/, ''));
+  };
+  const owner = given.owner ?? (await read(config.ownerPasswordFile));
+  const endorsement = given.endorsement ?? (await read(config.endorsementPasswordFile));
+  return { ...(owner && { owner }), ...(endorsement && { endorsement }) };
 }
 
 /** The record of each configured target; what enrollment installed is known from it. */
@@ -98,10 +122,12 @@ export const anchorsOf = ({ trust }: Pick<Session, 'trust'>): Anchors => ({
 });
 
 /** DER of the root that this host was enrolled under. */
-export function pinnedRoot({ state }: Session): Uint8Array {
+export function pinnedRoot({ state, trust }: Session): Uint8Array {
   const { root } = state.identity;
-  if (root === null) throw new Trouble('rootUnknown', 'the root certificate of the service was not seen yet');
-  return octetsOfBase64url(root);
+  if (root !== null) return octetsOfBase64url(root);
+  const held = trust?.anchors.find(({ sha256 }) => sha256 === state.server.rootSha256);
+  if (held === undefined) throw new Trouble('rootUnknown', 'the root certificate of the service was not seen yet');
+  return new Uint8Array(new X509Certificate(held.certificate).raw);
 }
 
 /** Notes the root, once it was seen. */

@@ -4,6 +4,8 @@ import { addDoctorCommand } from './agent-doctor.ts';
 import { addEnrollCommand } from './agent-enroll.ts';
 import { addExportCommand } from './agent-export.ts';
 import { addInstallUnitsCommand } from './agent-install-units.ts';
+import { addRenewCommand } from './agent-renew.ts';
+import { addRunCommand } from './agent-run.ts';
 import { addRollbackCommand } from './agent-rollback.ts';
 import { addStatusCommand } from './agent-status.ts';
 import type { World } from './world.ts';
@@ -15,6 +17,8 @@ export function addAgentCommands(program: Command, world: World, exit: (code: nu
   addDoctorCommand(agent, world, exit);
   addExportCommand(agent, world);
   addInstallUnitsCommand(agent, world);
+  addRenewCommand(agent, world);
+  addRunCommand(agent, world);
   addRollbackCommand(agent, world);
   addStatusCommand(agent, world);
 }

@@ -318,7 +318,7 @@ export function keepWorld(start = Date.UTC(2026, 10, 1)): KeepWorld {
       },
       examined: async () => ({ findings: [], unmanaged: [] }),
     },
-    trust: { generation: async () => 0, renew: async () => ok({ generation: 0 }) },
+    trust: { generation: async () => 0, isDue: async () => false, renew: async () => ok({ generation: 0 }) },
     recovery: {
       get mode() {
         return self.recoveryMode;
@@ -334,6 +334,7 @@ export function keepWorld(start = Date.UTC(2026, 10, 1)): KeepWorld {
         return { state: 'issued' };
       },
     },
+    tend: async () => undefined,
     log: (event) => void self.events.push(event),
   };
   return Object.assign(self, { ports });

@@ -1,0 +1,44 @@
+// Recovery of a host whose keys are lost: the same enrollment that a person would run with --new-keys, without a token.
+// Whether it is allowed, the service decides; whether it is due, the round did.
+import { loadState } from './agent-state.ts';
+import { enroll } from './enroll.ts';
+import { connectToServer } from './enrollment-server.ts';
+import type { EnrollWishes } from './errand.ts';
+import type { KeepRecovery } from './keep-ports.ts';
+import type { Machine } from './keep-machine.ts';
+import type { Session } from './keep-session.ts';
+
+/** The port of a round. */
+export const recoveryOf = (machine: Machine, session: () => Session): KeepRecovery => ({
+  get mode() {
+    return session().config.recover;
+  },
+  enroll: () => recover(machine, session()),
+});
+
+async function recover(machine: Machine, { state, config, targets, passwords }: Session) {
+  const { root, uid, now, sleep, progress, withTpm } = machine;
+  const outcome = await enroll(
+    {
+      ...{ root, uid, now, sleep, progress, withTpm, passwords, targets, ownName: state.hostName },
+      connect: (server) => connectToServer(server, { now, sleep, progress }),
+    },
+    {
+      state: await loadState(root),
+      patience: 'once',
+      wishes: {
+        ...{ server: null, token: null, hostName: state.hostName, tpm: machine.tpm ?? config.tpm },
+        // One that waits goes on; its keys are the new ones already.
+        ...(state.kept.contact.failure?.error.reason !== 'recoveryPending'
+          ? {
+              oldKeys: 'discard',
+              profiles: targets.map(({ profile, dnsNames }) => ({ profile, ...(dnsNames && { dnsNames }) })),
+            }
+          : { oldKeys: 'keep', profiles: [] }),
+      } satisfies EnrollWishes,
+    },
+  );
+  if (outcome.state === 'issued') return { state: 'issued' } as const;
+  const detail = `enrollment ${outcome.id} waits for an operator; endorsement key ${outcome.ekFingerprint}`;
+  return { state: 'pending', detail } as const;
+}
