@@ -1,6 +1,7 @@
 // The host of a round as it really is: keys in the TPM and in files, certificates checked and put in place, proof of use by
 // the key that is read back from the files.
 import { randomBytes, X509Certificate } from 'node:crypto';
+import type { ObservedUse } from '../domain/lineage-wire.ts';
 import { sameOctets } from '../domain/octets.ts';
 import { err, ok, type Refusal, type Result } from '../domain/result.ts';
 import { wireTime } from '../domain/wire.ts';
@@ -17,7 +18,7 @@ import { type KeepTpm, onTpm } from './keep-tpm.ts';
 import type { CertificateFacts, KeptKey } from './kept.ts';
 import type { InstallPorts } from './install-ports.ts';
 import type { currentGeneration, InstalledGeneration } from './installed.ts';
-import type { putInPlace } from './put-in-place.ts';
+import type { observeUse, putInPlace } from './put-in-place.ts';
 import { makeSoftwareKey, publicKeyInfoOf } from './software-key.ts';
 import { rehearseSpire } from './spire-rehearsal.ts';
 import type { Target } from './target.ts';
@@ -29,7 +30,11 @@ export type RealHost = {
   readonly session: () => Session;
   readonly tpm: () => KeepTpm;
   readonly install: Omit<InstallPorts, 'rehearse'>;
-  readonly engine: { readonly putInPlace: typeof putInPlace; readonly currentGeneration: typeof currentGeneration };
+  readonly engine: {
+    readonly putInPlace: typeof putInPlace;
+    readonly currentGeneration: typeof currentGeneration;
+    readonly observeUse: typeof observeUse;
+  };
   readonly examined: KeepHost['examined'];
 };
 
@@ -179,14 +184,16 @@ function rehearsal(host: RealHost): InstallPorts['rehearse'] {
   };
 }
 
-async function observe(host: RealHost, { name }: KeepTarget) {
+/** Seen again in service; where the files are not of this agent's making, only that they are there. */
+async function observe(host: RealHost, { name }: KeepTarget): Promise<ObservedUse> {
   const target = targetNamed(host.session(), name);
-  const found = await generationOf(host, target);
-  return {
-    installedAt: wireTime(host.install.now()),
-    ...{ generation: found?.generation ?? 0, servedSha256: null },
-    ...{ hasSpireAgent: target.hasSpireAgent, checks: [] },
-  };
+  const seen = await host.engine.observeUse({ ...host.install, rehearse: null }, target);
+  return (
+    seen ?? {
+      ...{ installedAt: wireTime(host.install.now()), generation: 0, servedSha256: null },
+      ...{ hasSpireAgent: target.hasSpireAgent, checks: [] },
+    }
+  );
 }
 
 async function signConfirmation(

@@ -17,8 +17,8 @@ import { keepTrust } from './keep-trust.ts';
 import { keepLocalClient } from './local-client.ts';
 import type { Pace } from './patience.ts';
 import type { Progress } from './progress.ts';
-import { installedPair } from './installed-pair.ts';
-import { putInPlace } from './put-in-place.ts';
+import { currentGeneration } from './installed.ts';
+import { finishInterrupted, observeUse, putInPlace } from './put-in-place.ts';
 import { requestKeyOf } from './request-key.ts';
 import type { RunCommand } from './run-command.ts';
 import type { TpmPasswords } from './tpm-endorsement.ts';
@@ -56,6 +56,7 @@ export function keepPorts(machine: Machine): KeepPorts {
   const tpm = (): KeepTpm => tpmOf(machine, session());
   const load = async () => {
     opened = await openSession(machine);
+    await endInterrupted(machine, opened);
     return keptOf(opened);
   };
   return {
@@ -69,7 +70,7 @@ export function keepPorts(machine: Machine): KeepPorts {
       return line.server;
     },
     host: keepHost({
-      ...{ session, tpm, install: machine, engine: { putInPlace, currentGeneration: installedPair } },
+      ...{ session, tpm, install: machine, engine: { putInPlace, currentGeneration, observeUse } },
       examined: examinedBy(machine, session),
     }),
     trust: keepTrust({ root, session, api: () => api, install: machine }),
@@ -82,6 +83,14 @@ const keptTargets = ({ targets, config }: Session) =>
   targets.map(({ name, profile, place, hasSpireAgent }) => ({
     ...{ name, profile, place, hasSpireAgent, stageEarly: config.stageEarly },
   }));
+
+/** What a killed process left of a change of files is finished or undone before anything is decided about them. */
+async function endInterrupted(machine: Machine, { targets }: Session): Promise<void> {
+  for (const target of targets) {
+    const outcome = await finishInterrupted({ ...machine, rehearse: null }, target);
+    if (outcome !== null) machine.log('installation.ended', { target: target.name, kind: outcome.kind });
+  }
+}
 
 function tpmOf(machine: Machine, session: Session): KeepTpm {
   const { state, config, passwords } = session;

@@ -17,10 +17,10 @@ export const recoveryOf = (machine: Machine, session: () => Session): KeepRecove
 });
 
 async function recover(machine: Machine, { state, config, targets, passwords }: Session) {
-  const { root, uid, now, sleep, progress, withTpm } = machine;
+  const { root, uid, now, sleep, progress, withTpm, run } = machine;
   const outcome = await enroll(
     {
-      ...{ root, uid, now, sleep, progress, withTpm, passwords, targets, ownName: state.hostName },
+      ...{ root, uid, now, sleep, progress, withTpm, run, passwords, targets, ownName: state.hostName },
       connect: (server) => connectToServer(server, { now, sleep, progress }),
     },
     {

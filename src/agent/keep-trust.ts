@@ -5,8 +5,9 @@ import { err, ok, type Refusal, type Result } from '../domain/result.ts';
 import type { CheckedCertificate } from './check-issued.ts';
 import { type KeepTrust, Trouble } from './keep-ports.ts';
 import { anchorsOf, pinnedRoot, type Session } from './keep-session.ts';
-import { installedPair } from './installed-pair.ts';
-import { type InstalledGeneration, type InstallPorts, putInPlace } from './put-in-place.ts';
+import type { InstallPorts } from './install-ports.ts';
+import { currentGeneration, type InstalledGeneration } from './installed.ts';
+import { putInPlace } from './put-in-place.ts';
 import { takeTrustBundle } from './take-trust-bundle.ts';
 import type { Target } from './target.ts';
 import { type HostTrust, saveTrust, trustApplied } from './trust.ts';
@@ -53,7 +54,7 @@ async function renew(ground: TrustGround): Promise<Result<{ readonly generation:
 async function apply({ root, session, install }: TrustGround, trust: HostTrust): Promise<void> {
   if (trust.unapplied.length === 0) return;
   for (const target of session().targets) {
-    const found = await installedPair(root, target).catch(() => null);
+    const found = await currentGeneration(root, target).catch(() => null);
     if (found === null) continue;
     const outcome = await putInPlace({ ...install, rehearse: null }, target, {
       checked: againOf(target, found, session()),
