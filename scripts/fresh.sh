@@ -1,8 +1,19 @@
 #!/bin/bash
 # Shows that both commands work straight after `git clone` on a machine where nothing is: a minimal tree of the running
 # Debian with Node copied in, once as root and once as an ordinary user. Needs root, debootstrap and git; not part of CI.
-#   scripts/fresh.sh [--keep]    the tree is removed at the end unless --keep
+#   scripts/fresh.sh [--host] [--keep]    the tree is removed at the end unless --keep
+# With --host the tree is a host instead, with no network but its own loopback: scripts/fresh-host.sh installs, enrolls,
+# rotates and uninstalls the agent in it, by the commands of the documents.
 set -euo pipefail
+mode=commands
+keep=
+for argument in "$@"; do
+  case $argument in
+    --host) mode=host ;;
+    --keep) keep=keep ;;
+    *) echo "usage: scripts/fresh.sh [--host] [--keep]" >&2; exit 2 ;;
+  esac
+done
 
 repository=$(cd "$(dirname "$0")/.." && pwd)
 [ "$(id -u)" = 0 ] || { echo "fresh.sh: needs root" >&2; exit 2; }
@@ -87,34 +98,53 @@ for file in "${extra[@]}"; do [ -z "$file" ] || copy "$file"; done
 
 results=()
 failures=0
+namespace=()
 attempt() { # USER COMMAND NOTE: COMMAND in a clone made for it
-  local user=$1 command=$2 note=$3 home started status=0
-  home=/root
+  local user=$1 home=/root
   [ "$user" = root ] || home=/home/$user
   rm -rf "$tree$home/book-of-omens"
   git clone --quiet --no-hardlinks "$repository" "$tree$home/book-of-omens"
   # A clone by this user: what git on the outside wrote belongs to them.
   chroot "$tree" chown -R "$user": "$home/book-of-omens"
+  attempt_here "$@"
+}
+attempt_here() { # USER COMMAND NOTE: COMMAND in the clone that is there
+  local user=$1 command=$2 note=$3 home=/root started status=0
+  [ "$user" = root ] || home=/home/$user
   say "$user: $command"
   started=$SECONDS
-  chroot --userspec="$user" "$tree" /usr/bin/env -i "${passed[@]}" HOME="$home" USER="$user" LANG=C.UTF-8 \
+  "${namespace[@]}" chroot --userspec="$user" "$tree" /usr/bin/env -i "${passed[@]}" HOME="$home" USER="$user" LANG=C.UTF-8 \
     PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin \
     /bin/sh -c "cd ~/book-of-omens && $command" </dev/null || status=$?
   [ "$status" = 0 ] || failures=$((failures + 1))
   results+=("$(printf '%-8s  %-13s  exit %-3s  %4d s  %s' "$user" "$command" "$status" "$((SECONDS - started))" "$note")")
 }
 
+host_walk() {
+  command -v ip >/dev/null || { say "needs iproute2"; exit 2; }
+  attempt root "npm ci && npm run build && npm link" "as README.md says"
+  # The programs of the demo and of the unit's check, before the network is gone.
+  attempt_here root "node -e \"import('./scripts/setup.mjs').then(({ setup }) => setup({ suites: ['demo', 'e2e'] }))\"" "Debian packages"
+  namespace=(unshare --net --uts sh -c 'ip link set lo up && hostname tower.example.org && exec "$@"' sh)
+  attempt_here root "bash scripts/fresh-host.sh" "loopback only"
+  namespace=()
+}
+
+if [ "$mode" = host ]; then
+  host_walk
+else
 attempt visitor "npm test" "no Debian package installed: suites are left out"
 attempt root "npm run demo" "installs the Debian packages"
 attempt root "npm test" ""
 attempt visitor "npm run demo" "packages are there"
 attempt visitor "npm test" "packages are there"
+fi
 
 echo
 echo "Debian $VERSION_ID ($VERSION_CODENAME), minimal; Node $(node --version); $(git -C "$repository" rev-parse --short HEAD)"
 printf '%s\n' "${results[@]}"
 echo "$((${#results[@]} - failures)) passed, $failures failed"
-if [ "${1:-}" = --keep ]; then
+if [ -n "$keep" ]; then
   trap - EXIT
   cleanup keep
   say "kept: $tree"

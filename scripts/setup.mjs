@@ -115,6 +115,8 @@ function build() {
   if (!run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json'])) {
     throw new SetupFault('the build failed');
   }
+  // `npm link` made the old one executable, and its link leads to the new one.
+  chmodSync(join(root, 'dist/src/cli/omens.js'), 0o755);
   writeFileSync(stamp, now);
 }
 

@@ -44,11 +44,10 @@ async function runDoctor(world: World, options: DoctorOptions): Promise<number> 
 
 async function findingsOf(world: World, options: DoctorOptions): Promise<readonly Finding[]> {
   const root = rootOf(options);
-  const config = await loadAgentConfig(root);
+  const [config, state] = [await loadAgentConfig(root), await loadState(root)];
   const findings = await examine(
     doctorPorts({
-      ...{ root, uid: world.uid, now: world.now, kept: nothingKept, trust: null },
-      state: await loadState(root),
+      ...{ root, uid: world.uid, now: world.now, state, kept: state?.kept ?? nothingKept, trust: null },
       targets: targetsOf(config, await hostFacts(root)),
       tpm: specOf(options) ?? config.tpm,
       passwords: passwordsOf(world, options),

@@ -1,5 +1,6 @@
 // The doctor's ports on a real host: its TPM, its server's clock, its disks. What is examined stands in examine.ts.
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
@@ -38,7 +39,8 @@ export const doctorPorts = (input: DoctorInput): DoctorPorts => {
     managed: managedCertificates(input),
     places: [...new Set(targets.map(({ home }) => `/${home}`))],
     addresses: isOwn ? ownAddresses() : null,
-    run: isOwn ? runToEnd : null,
+    // sd_booted(3): where systemd does not run there is nobody to ask.
+    run: isOwn && existsSync('/run/systemd/system') ? runToEnd : null,
     withTpm: (use) => lendTpm(spec, use),
     clockDifference: state === null ? null : () => clockDifference(state.server, now),
     space: async (directory) => {
