@@ -41,7 +41,7 @@ export async function openKeepServer(
 
 /** Once this host holds roots, all of them count: the service may have moved to one of a bundle. */
 function trustOf(sha256: string, trust: HostTrust | null): ServerTrust {
-  const { rootsPem } = anchorsFor(trust, 'estate');
+  const { rootsPem } = anchorsFor(trust?.enrolledUnder === sha256 ? trust : null, 'estate');
   return rootsPem === '' ? { kind: 'root', sha256 } : { kind: 'bundle', pem: rootsPem };
 }
 

@@ -49,7 +49,7 @@ export async function takeTrustBundle(api: AnchorApi, input: TrustInput): Promis
   );
   const unapplied = [...new Set([...(held?.unapplied ?? []), ...changed])];
   return ok({
-    trust: { version: 1, ...now, unapplied },
+    trust: { version: 1, enrolledUnder: input.pinnedSha256, ...now, unapplied },
     changed,
     refused: [...begun.value.refused, ...refused, ...below.value.refused],
   });
@@ -73,10 +73,12 @@ async function beginning(
   api: AnchorApi,
   { held, pinnedSha256, local }: TrustInput,
 ): Promise<Result<Progress, ClientFault>> {
-  const first: KnownAnchor = { domain: 'estate', sha256: pinnedSha256 };
-  const kept = (held?.anchors ?? []).filter(({ from }) => from !== 'local');
+  const earlier = held?.enrolledUnder === pinnedSha256 ? held : null;
+  const generation = earlier?.generation ?? 0;
+  const kept = (earlier?.anchors ?? []).filter(({ from }) => from !== 'local');
+  const pinned = { domain: 'estate', sha256: pinnedSha256, from: 'enrollment' } as const;
   const wanted = [
-    ...(held === null ? [{ ...first, from: 'enrollment' as const }] : []),
+    ...(generation === 0 ? [pinned] : []),
     ...local.map((anchor) => ({ ...anchor, from: 'local' as const })),
   ];
   const anchors: HeldAnchor[] = [...kept];
@@ -89,7 +91,7 @@ async function beginning(
     if ('reason' in fetched.value) refused.push(fetched.value);
     else anchors.push({ ...fetched.value, from });
   }
-  return ok({ generation: held?.generation ?? 0, anchors, refused });
+  return ok({ generation, anchors, refused });
 }
 
 /** The certificate that a digest names. The server may be anybody: only the octets of exactly that digest are taken. */

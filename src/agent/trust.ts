@@ -20,6 +20,8 @@ export type HeldAnchor = HeldCertificate & { readonly from: 'enrollment' | 'bund
 /** What this host trusts. */
 export type HostTrust = {
   readonly version: 1;
+  /** The digest that all of it began with: a host that is enrolled under another root begins anew. */
+  readonly enrolledUnder: string;
   /** Of the bundle in force; 0 before the first. */
   readonly generation: number;
   readonly anchors: readonly HeldAnchor[];
@@ -72,7 +74,7 @@ function parseTrust(text: string, path: string): HostTrust {
   } catch {
     throw unusable('is not JSON');
   }
-  const members = ['generation', 'anchors', 'authorities', 'unapplied'];
+  const members = ['enrolledUnder', 'generation', 'anchors', 'authorities', 'unapplied'];
   if (typeof value !== 'object' || value === null || !('version' in value)) throw unusable('is no list of roots');
   if (value.version !== 1) throw unusable('was written by another version of this program');
   if (!members.every((member) => member in value)) throw unusable(`does not have all of ${members.join(', ')}`);

@@ -125,6 +125,9 @@ describe('a host that was just enrolled', () => {
     const { trust, ...taken } = await take({ ...server([]), issuerPem: async () => ok(pem(stranger)) });
     expect(trust.anchors).toEqual([]);
     expect(reasons({ trust, ...taken })).toContain('anchorDiffers');
+    // It asks again: the next server may be the right one.
+    const later = await take(server([]), { ...fresh, held: trust });
+    expect(names(later.trust)).toEqual([`enrollment ${digest(eye)}`]);
   });
 });
 
@@ -237,6 +240,13 @@ describe('a host that trusts a bundle', () => {
   test('changes nothing while the server is away', async () => {
     const away = { ...server([]), trustBundle: async () => silence };
     expect(await takeTrustBundle(away, { ...fresh, held })).toEqual(silence);
+  });
+
+  test('that is enrolled under another root begins anew, and gives up what it trusted', async () => {
+    const tree = [{ ca: ca('Book of Omens', { issuer: stranger }), domain: 'estate' as const, root: stranger }];
+    const taken = await take(server([], tree), { ...fresh, held, pinnedSha256: digest(stranger) });
+    expect(names(taken.trust)).toEqual([`enrollment ${digest(stranger)}`]);
+    expect([taken.trust.generation, taken.changed]).toEqual([0, ['estate', 'keylime-control']]);
   });
 
   test('remembers which domains are still to be written, until they are', async () => {
