@@ -1,0 +1,84 @@
+import { afterAll, beforeAll } from '@jest/globals';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { issuanceIn } from '../../src/storage/issuance.ts';
+import { insertIssuer } from '../../src/storage/issuers.ts';
+import { lineagesIn } from '../../src/storage/lineages.ts';
+import type { Database } from '../../src/storage/pool.ts';
+import { renewalsIn } from '../../src/storage/renewals.ts';
+import { loadStatements } from '../../src/storage/statement.ts';
+import { describeLifecycleStore } from '../fakes/lifecycle-store-suite.ts';
+import { freshDatabase, queriesDirectory, type TestDatabase } from './database.ts';
+
+let database: TestDatabase;
+let db: Database;
+const digest = (text: string): string => createHash('sha256').update(text).digest('hex');
+const [root, issuerId] = [digest('root'), digest('issuer')];
+const now = new Date(Date.UTC(2000, 0, 1));
+
+beforeAll(async () => {
+  database = await freshDatabase();
+  db = await database.pool({ statements: await loadStatements(queriesDirectory) });
+  const row = { domain: 'estate', der: randomBytes(10), notBefore: now, notAfter: now, isActive: true } as const;
+  const both = [
+    { id: root, role: 'root', parentId: null, subjectKeyIdentifier: 'aa', spkiSha256: root },
+    { id: issuerId, role: 'issuing', parentId: root, subjectKeyIdentifier: 'bb', spkiSha256: issuerId },
+  ] as const;
+  for (const issuer of both) await insertIssuer(db, { ...row, ...issuer, createdAt: now });
+});
+
+afterAll(() => database.close());
+
+async function addHost(createdAt: Date) {
+  const [deviceId, lineageId] = [randomUUID(), randomUUID()];
+  await db.query(
+    `insert into device (id, host_name, state, created_at, last_seen_at) values ($1, $2, 'active', $3, $3)`,
+    [deviceId, `${deviceId}.example.org`, createdAt],
+  );
+  await db.query(
+    `insert into endorsement_key (fingerprint, device_id, public, hardware_serial, proved_at) values ($1, $2, '', '', $3)`,
+    [digest(deviceId), deviceId, createdAt],
+  );
+  await db.query(
+    `insert into device_grant (id, device_id, profile, dns_names, ip_addresses, uris, place, granted_by, granted_at)
+     values ($1, $2, 'nginx-vhost', '{}', '{}', '{}', '', 'test', $3)`,
+    [randomUUID(), deviceId, createdAt],
+  );
+  await db.query(
+    `insert into lineage (id, device_id, profile, place, created_at) values ($1, $2, 'nginx-vhost', '', $3)`,
+    [lineageId, deviceId, createdAt],
+  );
+  return { deviceId, lineageId };
+}
+
+const firstOf = async (text: string, values: readonly unknown[]): Promise<unknown> =>
+  Object.values((await db.query(text, values))[0] ?? { nothing: null })[0];
+
+describeLifecycleStore('PostgreSQL', async () => ({
+  store: { ...lineagesIn(db), ...renewalsIn(db) },
+  issuance: issuanceIn(db),
+  issuerId,
+  addHost,
+  suspendDevice: async (deviceId) => {
+    await db.query(`update device set state = 'suspended' where id = $1`, [deviceId]);
+  },
+  withdrawGrant: async (lineageId) => {
+    await db.query('delete from device_grant g using lineage l where l.id = $1 and g.device_id = l.device_id', [
+      lineageId,
+    ]);
+  },
+  holdTpmKey: async (spkiSha256, deviceId) => {
+    await db.query(
+      `insert into tpm_key (name, device_id, role, public, spki_sha256, created_at) values ($1, $2, 'devid', '', $3, now())`,
+      [randomUUID(), deviceId, spkiSha256],
+    );
+  },
+  compromiseKey: async (spkiSha256) => {
+    await db.query('update public_key set compromised_at = now() where spki_sha256 = $1', [spkiSha256]);
+  },
+  supersededAt: async (fingerprint) =>
+    (await firstOf('select superseded_at from certificate_use where fingerprint = $1', [fingerprint])) as Date | null,
+  events: async (id) => {
+    const text = `select event from audit_event where $1 in (facts ->> 'renewal', facts ->> 'certificate') order by id`;
+    return (await db.query(text, [id])).map((row) => String(row['event']));
+  },
+}));
