@@ -47,17 +47,30 @@ const unexplained = (at: string): LineageError => ({
   detail: 'its host says that it failed, and not why',
 });
 
-/** The host's clock may be wrong: what counts is how long before its report something was. Never later than now. */
+const tenYears = 3650 * 86_400_000;
+
+/**
+ * The host's clock may be wrong: what counts is how long before its report something was. Never later than now, and not
+ * further back than ten years, whatever was written.
+ */
 function byOurClock(at: string, reportedAt: string, now: Date): string {
   const ago = Date.parse(reportedAt) - Date.parse(at);
-  return wireTime(new Date(now.getTime() - (Number.isFinite(ago) ? Math.max(0, ago) : 0)));
+  return wireTime(new Date(now.getTime() - (Number.isFinite(ago) ? Math.min(Math.max(0, ago), tenYears) : 0)));
 }
 
 /** One certificate a path, of two the last; such as say a time that is none are left out. */
 export function unmanagedOf(report: HostReportBody): readonly UnmanagedCertificate[] {
-  const isTime = (text: string): boolean => !Number.isNaN(Date.parse(text));
-  const readable = report.unmanaged.filter(({ notBefore, notAfter }) => isTime(notBefore) && isTime(notAfter));
+  const readable = report.unmanaged.flatMap((certificate) => {
+    const [notBefore, notAfter] = [timeOf(certificate.notBefore), timeOf(certificate.notAfter)];
+    return notBefore === null || notAfter === null ? [] : [{ ...certificate, notBefore, notAfter }];
+  });
   return [...new Map(readable.map((certificate) => [certificate.path, certificate])).values()];
+}
+
+/** A time that a database takes: 30 February becomes a day in March; the year 0 and month 99 become nothing. */
+function timeOf(text: string): string | null {
+  const instant = new Date(text);
+  return Number.isNaN(instant.getTime()) || instant.getUTCFullYear() < 1 ? null : wireTime(instant);
 }
 
 /** What turned since the last report; all that is not well when this is the first. */

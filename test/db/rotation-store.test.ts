@@ -1,6 +1,7 @@
 // The stores of rotation over PostgreSQL, and what only a database can show: two schedulers at once.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
+import { rotationStore } from '../../src/storage/rotation.ts';
 import { describeRotationStore } from '../fakes/rotation-store-suite.ts';
 import { type RotationDatabase, rotationDatabase } from './support/rotation-database.ts';
 
@@ -15,6 +16,33 @@ afterAll(async () => {
 });
 
 describeRotationStore('PostgreSQL', async () => opened.store);
+
+test('the use of the ceiling is counted: under it for an hour, outside it for a day, refused ones not', async () => {
+  const { db, store } = opened;
+  const now = new Date(Date.UTC(2028, 0, 1));
+  const { lineageId } = await store.scene.add({
+    ...{ hostName: 'ceiling.example.org', profile: 'devid', certificate: 'c'.repeat(64), issuerId: 'd'.repeat(64) },
+    ...{ notBefore: now, notAfter: now, renewAt: now, manufacturer: null, model: null, firmware: null },
+  });
+  const admit = (minutesAgo: number, isOutside: boolean, refusals: string | null = null) =>
+    db.query(
+      `insert into renewal (id, lineage_id, body_sha256, admitted_at, is_outside_ceiling, is_recovery, request, refusals)
+       values ($1, $2, $3, $4, $5, false, '\\x00', $6)`,
+      [
+        ...[randomUUID(), lineageId, createHash('sha256').update(randomUUID()).digest('hex')],
+        ...[new Date(now.getTime() - minutesAgo * 60_000), isOutside, refusals],
+      ],
+    );
+  await admit(30, false);
+  await admit(30, false, '[]');
+  await admit(90, false);
+  await admit(30, true);
+  await admit(90, true);
+  await admit(25 * 60, true);
+  await db.query('update lineage set asked_at = $2 where id = $1', [lineageId, new Date(now.getTime() - 60_000)]);
+  const counts = await rotationStore(db).renewalCounts(now);
+  expect(counts).toEqual({ usedInLastHour: 1, outsideInLastDay: 2, waiting: 1 });
+});
 
 describe('two schedulers at once', () => {
   const at = (seconds: number): Date => new Date(Date.UTC(2027, 0, 1) + seconds * 1000);
