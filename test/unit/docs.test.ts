@@ -103,7 +103,7 @@ const commandsIn = (document: string) =>
   [
     ...textOf(document)
       .replace(/\\\n\s*/g, '')
-      .matchAll(/(?:^(?:\$ )?|`)omens ((?:[a-z]+ ?)+)([^#`\n]*)/gm),
+      .matchAll(/(?:^(?:\$ )?|`)omens ((?:[a-z][a-z-]* ?)+)([^#`\n]*)/gm),
   ].map(([line, words, rest]) => ({
     line: `${document}: ${line.replace('`', '').trim()}`,
     words: words!.trim().split(' '),
