@@ -7,6 +7,7 @@ import type { Logger } from './log.ts';
 import type { OwnCertificate } from './own-certificate.ts';
 import { keepCrl } from './revocation/crl.ts';
 import { rotationJobs } from './rotation-services.ts';
+import { spireJobs } from './spire-services.ts';
 import type { issuanceIn } from './storage/issuance.ts';
 import { enrollmentStore } from './storage/enrollments.ts';
 import { issuersIn } from './storage/issuers.ts';
@@ -51,6 +52,7 @@ export async function serverJobs(parts: JobParts): Promise<{
       { name: 'idempotencyKeys', everySeconds: 3600, run: idempotencyKeys },
       { name: 'enrollments', everySeconds: 3600, run: enrollments },
       ...rotationJobs(parts),
+      ...spireJobs(parts),
     ],
     beforeListening: async () => {
       await sweep();

@@ -28,6 +28,7 @@ import { lineageServices } from './lineage-services.ts';
 import type { Logger } from './log.ts';
 import type { Policies } from './policies.ts';
 import { revokeCertificate } from './revocation/revoke.ts';
+import { spireServices } from './spire-services.ts';
 import { certificatesIn } from './storage/certificates.ts';
 import { deviceStore } from './storage/devices.ts';
 import { issuersIn } from './storage/issuers.ts';
@@ -69,6 +70,7 @@ export async function httpServices(parts: ServiceParts): Promise<HttpServices> {
     ...certificateWrites(parts),
     ...trustServices(parts),
     ...revocationServices(parts),
+    ...spireServices(parts),
     ...rotationServices(parts),
     ...(await accessServices(db)),
     ...healthServices(parts),

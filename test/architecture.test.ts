@@ -29,7 +29,7 @@ const piecesOfMain = [
     'log.ts',
     'own-certificate.ts',
   ],
-  ...['rotation-services.ts', 'server-certificate-file.ts', 'services.ts', 'trust-services.ts'],
+  ...['rotation-services.ts', 'server-certificate-file.ts', 'services.ts', 'spire-services.ts', 'trust-services.ts'],
 ];
 
 /** What a folder may import beside itself. A file directly in src/ is named with its `.ts`. */

@@ -8,6 +8,7 @@ import { wrongUsage } from './failure.ts';
 import { print } from './output.ts';
 import { type PageOptions, printPage, withPageOptions } from './pages.ts';
 import { ask, type ClientOptions, withClientOptions } from './settings.ts';
+import { addConfirmSpireCommand } from './spire.ts';
 import { facts } from './table.ts';
 import type { World } from './world.ts';
 
@@ -35,6 +36,7 @@ export function addCertsCommands(program: Command, world: World): void {
       print(world, options, { resource, text: (shown) => describe(shown, world.now()) });
     },
   );
+  addConfirmSpireCommand(certs, world);
   withClientOptions(certs.command('revoke <certificate>').description('revoke one, by SHA-256 or CertID'))
     .requiredOption('--reason <reasonCode>', reasonCodes.join(', '))
     .action(async (certificate: string, options: ClientOptions & { readonly reason: string }) => {

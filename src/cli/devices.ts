@@ -15,6 +15,7 @@ import { CommandFailure, wrongUsage } from './failure.ts';
 import { print, printJson } from './output.ts';
 import { type PageOptions, printPage, withPageOptions } from './pages.ts';
 import { ask, type ClientOptions, withClientOptions } from './settings.ts';
+import { addDeviceSpireCommand } from './spire.ts';
 import type { World } from './world.ts';
 
 /** Adds the commands. */
@@ -40,6 +41,7 @@ export function addDevicesCommands(program: Command, world: World): void {
   );
   addPendingCommands(devices, world);
   addDeviceStateCommands(devices, world);
+  addDeviceSpireCommand(devices, world);
   addGrantCommands(devices, world);
 }
 

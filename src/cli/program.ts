@@ -10,6 +10,7 @@ import { addIssuersCommands } from './issuers.ts';
 import { addReportCommands } from './report.ts';
 import { addRotationCommands } from './rotation.ts';
 import { addServeCommand } from './serve.ts';
+import { addSpireCommands } from './spire.ts';
 import { addTokensCommands } from './tokens.ts';
 import { addTrustCommands } from './trust.ts';
 import type { World } from './world.ts';
@@ -54,6 +55,7 @@ function programFor(world: World, exit: (code: number) => void): Command {
   addTokensCommands(program, world);
   addIssuersCommands(program, world);
   addTrustCommands(program, world);
+  addSpireCommands(program, world);
   addReportCommands(program, world, exit);
   addRotationCommands(program, world);
   addAgentCommands(program, world, exit);

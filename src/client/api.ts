@@ -2,6 +2,7 @@
 // connection.ts.
 import { err, ok, type Result } from '../domain/result.ts';
 import type { DeviceStateResource, RevocationBody, RevocationResource } from '../domain/revocation-wire.ts';
+import type { SpireAgentsResource, SpireConfirmationBody, SpireDeviceResource } from '../domain/spire-wire.ts';
 import type {
   ActivationBody,
   CertificateBody,
@@ -119,6 +120,9 @@ export type OperatorApi = AnchorApi & {
   readonly findCertificates: (filter: CertificateFilter) => Answer<Page<CertificateResource>>;
   readonly showCertificate: (cert: string) => Answer<CertificateResource>;
   readonly revokeCertificate: (cert: string, body: RevocationBody) => Answer<RevocationResource>;
+  readonly spireAgents: () => Answer<SpireAgentsResource>;
+  readonly spireOfDevice: (id: string) => Answer<SpireDeviceResource>;
+  readonly confirmBySpireId: (cert: string, body: SpireConfirmationBody) => Answer<SpireDeviceResource>;
   readonly expiryReport: (query: PageQuery & { readonly within?: string | undefined }) => Answer<ExpiryReport>;
   /** One page of the report as the server writes it in another type. */
   readonly expiryReportText: (
@@ -168,6 +172,9 @@ export const operatorApi = (connection: Connection): OperatorApi => {
       ask({ method: 'POST', target: at('certificates'), body, headers: { 'idempotency-key': idempotencyKey } }),
     findCertificates: (filter) => get(at('certificates'), filter),
     showCertificate: (cert) => get(at('certificates', cert)),
+    spireAgents: () => get(at('spire', 'agents')),
+    spireOfDevice: (id) => get(at('devices', id, 'spire')),
+    confirmBySpireId: (cert, body) => post(at('certificates', cert, 'spire-confirmation'), body),
     revokeCertificate: (cert, body) => post(at('certificates', cert, 'revocation'), body),
     expiryReport: (query) => get(at('reports', 'expiry'), query),
     expiryReportText: (query, type) => textPage(at('reports', 'expiry'), query, type),

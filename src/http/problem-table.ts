@@ -23,6 +23,7 @@ import type { ProofReason } from '../enrollment/prove.ts';
 import type { ReadEnrollmentReason } from '../enrollment/read-enrollment.ts';
 import type { RequestDocumentReason } from '../enrollment/document-reading.ts';
 import type { RequestedReason } from '../enrollment/requested-certificates.ts';
+import type { SpireConfirmReason } from '../lifecycle/spire-confirm.ts';
 import type { RevokeReason } from '../revocation/revoke.ts';
 import type { CampaignReason } from '../lifecycle/campaigns.ts';
 import type { ReportReason } from '../lifecycle/host-reports.ts';
@@ -67,6 +68,7 @@ type KnownReason =
   | RenewalProofReason
   | UseProofReason
   | ConfirmReason
+  | SpireConfirmReason
   | DenialReason
   | IssueReason
   | ReportReason
@@ -228,6 +230,10 @@ export const problems = {
   unknownCertificate: { status: 404, title: 'No such certificate was issued to this device' },
   certificateRevoked: { status: 403, title: 'The certificate is revoked' },
   placeDiffers: { status: 403, title: 'The certificate was issued for another place of use' },
+  // SPIRE at rotation.
+  notADevid: { status: 409, title: 'The certificate is no DevID of a device' },
+  spireNotConfigured: { status: 409, title: 'The SPIRE server is not configured' },
+  spiffeIdDiffers: { status: 403, title: 'The SPIFFE ID is not that of the certificate' },
   // Issuance.
   requestTooLarge: { status: 400, title: 'The certification request is too large' },
   malformedRequest: { status: 400, title: 'The certification request is malformed' },

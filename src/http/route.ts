@@ -3,6 +3,7 @@ import { type Principal, roleIncludes } from '../domain/principal.ts';
 import type { ActivationBody, CertificateBody, EnrollmentBody, EnrollmentTokenBody } from '../domain/wire.ts';
 import type { GrantResource, OperatorTokenBody, PreregistrationBody, TrustBundleBody } from '../domain/wire.ts';
 import type { RevocationBody } from '../domain/revocation-wire.ts';
+import type { SpireConfirmationBody } from '../domain/spire-wire.ts';
 import type { CampaignBody, RenewalPullBody } from '../domain/rotation-wire.ts';
 import type { ConfirmationBody, HostReportBody, LineageStateName, RenewalBody } from '../domain/lineage-wire.ts';
 import type { Contract, Operation } from './contract.ts';
@@ -87,6 +88,7 @@ export type Bodies = {
   readonly ConfirmationBody: ConfirmationBody;
   readonly TrustBundleBody: TrustBundleBody;
   readonly RevocationBody: RevocationBody;
+  readonly SpireConfirmationBody: SpireConfirmationBody;
 };
 
 /** A request as a handler sees it: checked against the contract, its caller one of those the route takes. */

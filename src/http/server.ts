@@ -24,6 +24,7 @@ import { plainRoutes, policyRoutes } from './routes/policy.ts';
 import { reportRoutes } from './routes/reports.ts';
 import { rotationRoutes } from './routes/rotation.ts';
 import { serviceRoutes } from './routes/service.ts';
+import { spireRoutes } from './routes/spire.ts';
 import { tokenRoutes } from './routes/tokens.ts';
 import { trustRoutes } from './routes/trust.ts';
 import type { HttpServices } from './services.ts';
@@ -80,6 +81,7 @@ export const httpsRoutes = (services: HttpServices, limits: EnrollmentLimitOptio
   ...reportRoutes(services),
   ...policyRoutes(services),
   ...trustRoutes(services),
+  ...spireRoutes(services),
   ...rotationRoutes(services),
   ...lineageRoutes(services),
 ];

@@ -13,6 +13,7 @@ import type {
 import type { KnownRequestKey } from '../domain/request-signature.ts';
 import type { Refusal, Result } from '../domain/result.ts';
 import type { DeviceStateResource, RevocationResource } from '../domain/revocation-wire.ts';
+import type { SpireAgentsResource, SpireDeviceResource } from '../domain/spire-wire.ts';
 import type {
   ActivationBody,
   CertificateResource,
@@ -223,6 +224,16 @@ export type RevocationServices = {
   ) => Answer<RevocationResource>;
 };
 
+export type SpireServices = {
+  readonly spireOfDevice: (id: string, context: RequestContext) => Promise<SpireDeviceResource | null>;
+  readonly spireAgents: (context: RequestContext) => Promise<SpireAgentsResource>;
+  /** Confirms a DevID by the agent ID that an admin saw; resolves to the plan as it is then. */
+  readonly confirmBySpireId: (
+    input: { readonly cert: string; readonly spiffeId: string; readonly principal: Operator },
+    context: RequestContext,
+  ) => Answer<SpireDeviceResource>;
+};
+
 /** Readiness of what the service stands on; each answers false rather than throw. */
 export type HealthServices = {
   readonly isDatabaseReady: () => Promise<boolean>;
@@ -235,6 +246,7 @@ export type HttpServices = EnrollmentServices &
   CertificateServices &
   LineageServices &
   RevocationServices &
+  SpireServices &
   PolicyServices &
   TrustServices &
   RotationServices &

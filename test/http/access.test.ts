@@ -87,6 +87,8 @@ const rows: readonly Row[] = [
   { method: 'GET', path: '/v1/rotation/forecast', may: people },
   { method: 'GET', path: '/v1/campaigns', may: people },
   { method: 'GET', path: '/v1/campaigns/{id}', may: people },
+  { method: 'GET', path: '/v1/devices/{id}/spire', may: people },
+  { method: 'GET', path: '/v1/spire/agents', may: people },
   // issuer: viewer's, and POST /v1/certificates
   { method: 'POST', path: '/v1/certificates', may: ['issuer', 'admin'], body: { profile: 'nginx-vhost', csr: binary } },
   // issuer: revokes what it issued
@@ -97,6 +99,12 @@ const rows: readonly Row[] = [
     body: { reasonCode: 'superseded' },
   },
   // admin: everything a person may do
+  {
+    method: 'POST',
+    path: '/v1/certificates/{cert}/spire-confirmation',
+    may: admin,
+    body: { spiffeId: `spiffe://funlab.casa/spire/agent/tpm_devid/${'a'.repeat(40)}` },
+  },
   { method: 'POST', path: '/v1/enrollments/{id}/approval', may: admin, body: { version: 1 } },
   { method: 'POST', path: '/v1/enrollments/{id}/rejection', may: admin, body: { version: 1, reason: 'no' } },
   { method: 'POST', path: '/v1/enrollment-tokens', may: admin, body: { hostName: 'tower.example.org' } },

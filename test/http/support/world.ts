@@ -6,6 +6,7 @@ import type { OperatorTokenRecord } from '../../../src/domain/operator-token.ts'
 import type { LineageResource } from '../../../src/domain/lineage-wire.ts';
 import type { OperatorRole } from '../../../src/domain/principal.ts';
 import { ok } from '../../../src/domain/result.ts';
+import type { SpireAgentsResource, SpireDeviceResource } from '../../../src/domain/spire-wire.ts';
 import type { CertificateResource, DeviceResource, LimitsResource } from '../../../src/domain/wire.ts';
 import { newNonce, spendNonce } from '../../../src/enrollment/nonces.ts';
 import {
@@ -161,6 +162,9 @@ export function makeWorld(): World {
     suspendDevice: async () => ok({ ...device, state: 'suspended', steps: [step] }),
     resumeDevice: async () => ok({ ...device, steps: [] }),
     retireDevice: async () => ok({ ...device, state: 'retired', steps: [step] }),
+    spireOfDevice: async (id) => (id === ids.device ? spireOfDevice : null),
+    confirmBySpireId: async () => ok(spireOfDevice),
+    spireAgents: async () => spireAgents,
     revokeCertificate: async ({ reasonCode }) =>
       ok({ ...certificate, status: 'revoked', reasonCode, changed: true, revokedSerials: 1 }),
     issueFromCsr: async () => ok(certificate),
@@ -316,6 +320,36 @@ const pendingEnrollment = {
   ipAddresses: [],
   warnings: [],
   lapsesAt: time,
+};
+
+const agentId = `spiffe://funlab.casa/spire/agent/tpm_devid/${'a'.repeat(40)}`;
+const spireIdentity = { certificate: ids.fingerprint, spiffeId: agentId, notAfter: time, listed: null };
+const spireOfDevice: SpireDeviceResource = {
+  device: ids.device,
+  hostName: 'tower.example.org',
+  asked: 'notAllowed',
+  fault: null,
+  nodeAlias: { spiffeId: 'spiffe://funlab.casa/omens/node/tower.example.org', selectors: ['tpm_devid:subject:cn:x'] },
+  lineages: [
+    {
+      ...{ lineage: ids.anything, hasSpireAgent: true, confirmedAt: null, confirmedBy: null, older: [] },
+      newest: spireIdentity,
+      steps: [{ step: 'evict', state: 'notYet', spiffeId: agentId, command: 'spire-server agent evict', because: 'x' }],
+    },
+  ],
+};
+const spireAgents: SpireAgentsResource = {
+  generatedAt: time,
+  asked: 'answered',
+  fault: null,
+  command: 'spire-server agent list',
+  agents: [
+    {
+      ...{ spiffeId: agentId, attestationType: 'tpm_devid', expiresAt: time, state: 'current' },
+      ...{ device: ids.device, hostName: 'tower.example.org', command: null, because: 'the newest DevID' },
+    },
+  ],
+  joinToken: { isRemovable: false, because: 'a host is missing', missing: ['gate.example.org'] },
 };
 
 const step = {
