@@ -395,7 +395,7 @@ create table unmanaged_certificate (
   primary key (device_id, path)
 );
 comment on column unmanaged_certificate.fault is 'what its host found wrong with it, such as softwareKeyDevId; null for nothing';
-create index unmanaged_certificate_not_after on unmanaged_certificate (not_after);
+create index unmanaged_certificate_not_after on unmanaged_certificate (not_after, fingerprint);
 
 -- The orchestrated replacement of many: pilot hosts first, then waves.
 create table campaign (

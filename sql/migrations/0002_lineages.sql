@@ -102,7 +102,7 @@ create table unmanaged_certificate (
   primary key (device_id, path)
 );
 comment on column unmanaged_certificate.fault is 'what its host found wrong with it, such as softwareKeyDevId; null for nothing';
-create index unmanaged_certificate_not_after on unmanaged_certificate (not_after);
+create index unmanaged_certificate_not_after on unmanaged_certificate (not_after, fingerprint);
 
 -- A suspended device loses its privileges, for the time being: RFC 5280 §5.3.1 has a word for it.
 alter table revocation

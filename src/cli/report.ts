@@ -79,12 +79,9 @@ async function wholeCsv(service: Service, within: string | undefined): Promise<s
 
 /** For people: what is nearest to its end first, then the counts. */
 function asText({ generatedAt, summary, items }: ExpiryReport): string {
-  const rows = items.map(({ level, notAfter, profile, subject, reason }) => [
-    level,
-    notAfter,
-    profile,
-    subject,
-    reason,
+  const rows = items.map(({ level, notAfter, profile, subject, reason, places }) => [
+    ...[level, notAfter, profile, subject],
+    [reason, ...places.map(({ hostName, path }) => `${hostName}:${path}`)].join(' '),
   ]);
   const counts = `${summary.critical} critical, ${summary.warning} warning, ${summary.ok} ok`;
   return `${table(['LEVEL', 'NOT AFTER', 'PROFILE', 'SUBJECT', 'WHY'], rows)}\n${counts} at ${generatedAt}\n`;

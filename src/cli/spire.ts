@@ -65,9 +65,9 @@ const notes = {
   failed: 'the SPIRE server could not be asked',
 } as const;
 
-const noteOf = ({ asked, fault }: Pick<SpireAgentsResource, 'asked' | 'fault'>): string => {
+const noteOf = ({ asked, because }: Pick<SpireAgentsResource, 'asked' | 'because'>): string => {
   const note = notes[asked];
-  return note === null ? '' : `note: ${note}${fault === null ? '' : `: ${fault}`}\n`;
+  return note === null ? '' : `note: ${note}${because === null ? '' : `: ${because}`}\n`;
 };
 
 function describeAgents(resource: SpireAgentsResource): string {

@@ -42,6 +42,30 @@ export function expiryReason(validity: Validity, now: Date): string {
   return `${describeSeconds(left)} left of ${describeSeconds((validity.notAfter.getTime() - validity.notBefore.getTime()) / 1000)}`;
 }
 
+/** A DevID for a key that no TPM holds: whatever its dates, it proves nothing. */
+export const softwareKeyDevId = 'softwareKeyDevId';
+
+/** The level of a certificate that its host reports and nobody manages: by its dates, and by what is wrong with it. */
+export function unmanagedLevel(validity: Validity, fault: string | null, now: Date): ExpiryLevel {
+  const level = expiryLevel(validity, now);
+  if (fault === softwareKeyDevId) return 'critical';
+  return fault !== null && level === 'ok' ? 'warning' : level;
+}
+
+/** Why it has that level, for people. */
+export function unmanagedReason(validity: Validity, fault: string | null, now: Date): string {
+  const dates = `not managed; ${expiryReason(validity, now)}`;
+  if (fault === null || fault === 'expired') return dates;
+  return `${faultTexts[fault] ?? fault}; ${dates}`;
+}
+
+/** What the doctor of a host finds wrong with a certificate; the dates speak for `expired`. */
+const faultTexts: Readonly<Record<string, string>> = {
+  softwareKeyDevId: 'this DevID certifies a software key, not one of the TPM',
+  anotherHost: 'it is the certificate of another host',
+  clientPurpose: 'it can be a TLS client under a root that Keylime trusts',
+};
+
 /** Two figures at most: `3 d 4 h`, `5 h 10 min`, `42 s`. */
 export function describeSeconds(seconds: number): string {
   const units = [

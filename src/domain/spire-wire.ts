@@ -27,7 +27,7 @@ export type SpireDeviceResource = {
   readonly hostName: string;
   readonly asked: SpireAsked;
   /** What went wrong, or null. */
-  readonly fault: string | null;
+  readonly because: string | null;
   readonly nodeAlias: { readonly spiffeId: string; readonly selectors: readonly string[] };
   readonly lineages: readonly {
     readonly lineage: string;
@@ -55,7 +55,7 @@ export type SpireAgentState =
 export type SpireAgentsResource = {
   readonly generatedAt: string;
   readonly asked: SpireAsked;
-  readonly fault: string | null;
+  readonly because: string | null;
   /** The command line that lists them. */
   readonly command: string;
   readonly agents: readonly {

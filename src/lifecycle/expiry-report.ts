@@ -1,20 +1,25 @@
 // The expiry report: every certificate in use, nearest end first, with its level. Levels belong to lineages: a
-// certificate that was already replaced is not in it.
+// certificate that was already replaced is not in it. What hosts report and nobody manages is in it too, marked as such.
 import { pageOf } from '../domain/cursor.ts';
-import { expiryLevel, expiryReason, givenUpAfterSeconds } from '../domain/expiry.ts';
+import { expiryLevel, expiryReason, givenUpAfterSeconds, unmanagedLevel, unmanagedReason } from '../domain/expiry.ts';
 import { type ExpiryReport, wireTime } from '../domain/wire.ts';
 
-/** A certificate in use, as the store reports it. */
+/** A certificate in use, as the store reports it; or one that only its hosts report, which has no serial number here. */
 export type ExpiringCertificate = {
   readonly fingerprint: string;
   readonly deviceId: string | null;
   readonly hostName: string | null;
-  readonly profile: string;
-  readonly serialNumber: string;
   readonly commonName: string;
   readonly notBefore: Date;
   readonly notAfter: Date;
-};
+} & (
+  | { readonly kind: 'managed'; readonly profile: string; readonly serialNumber: string }
+  | {
+      readonly kind: 'unmanaged';
+      readonly fault: string | null;
+      readonly places: readonly { readonly hostName: string; readonly path: string }[];
+    }
+);
 
 /** Where a page of the report ended. */
 export type ExpiryCursor = { readonly notAfter: Date; readonly fingerprint: string };
@@ -24,7 +29,7 @@ export type ExpiryPorts = {
     readonly endsBy: Date | null;
     readonly after: ExpiryCursor | null;
     readonly limit: number;
-    /** Certificates without a lineage that ended before are left out. */
+    /** Certificates without a lineage that ended before are left out, but for those with a fault. */
     readonly givenUpBefore: Date;
   }) => Promise<readonly ExpiringCertificate[]>;
   readonly expirySummary: (now: Date, givenUpBefore: Date) => Promise<ExpiryReport['summary']>;
@@ -57,14 +62,24 @@ export const expiryReport =
     };
   };
 
-const reportItem = (row: ExpiringCertificate, now: Date): ExpiryReport['items'][number] => ({
-  certificate: row.fingerprint,
-  device: row.hostName ?? row.deviceId,
-  profile: row.profile,
-  serial: row.serialNumber,
-  subject: row.commonName,
-  notAfter: wireTime(row.notAfter),
-  level: expiryLevel(row, now),
-  managed: true,
-  reason: expiryReason(row, now),
-});
+function reportItem(row: ExpiringCertificate, now: Date): ExpiryReport['items'][number] {
+  const common = {
+    certificate: row.fingerprint,
+    device: row.hostName ?? row.deviceId,
+    subject: row.commonName,
+    notAfter: wireTime(row.notAfter),
+  };
+  if (row.kind === 'managed') {
+    return {
+      ...{ ...common, profile: row.profile, serial: row.serialNumber, managed: true, fault: null, places: [] },
+      level: expiryLevel(row, now),
+      reason: expiryReason(row, now),
+    };
+  }
+  const { fault, places } = row;
+  return {
+    ...{ ...common, profile: 'unmanaged', serial: null, managed: false, fault, places },
+    level: unmanagedLevel(row, fault, now),
+    reason: unmanagedReason(row, fault, now),
+  };
+}

@@ -9,19 +9,19 @@ import type { SpireAgentsResource, SpireAsked, SpireDeviceResource, SpireIdentit
 import { wireTime } from '../domain/wire.ts';
 import { rememberedFrom, type SpirePorts } from './spire-records.ts';
 
-type Asked<T> = { readonly asked: SpireAsked; readonly fault: string | null; readonly value: T | null };
+type Asked<T> = { readonly asked: SpireAsked; readonly because: string | null; readonly value: T | null };
 
 /** The list of a server's agents, compared with the devices. */
 export const spireAgents =
   (ports: SpirePorts) =>
   async ({ now }: { readonly now: Date }): Promise<SpireAgentsResource> => {
-    const { asked, fault, value: agents } = await ask(ports, (server) => server.listAgents());
+    const { asked, because, value: agents } = await ask(ports, (server) => server.listAgents());
     const devids = await ports.devidsEndingAfter(rememberedFrom(now), null);
     const { settings } = ports;
     const activeHosts = await ports.activeHostNames();
     return {
       generatedAt: wireTime(now),
-      ...{ asked, fault },
+      ...{ asked, because },
       command: shellText(spireCommands.listAgents(settings ?? defaultCommandSettings)),
       ...spireOverview({ settings, agents, devids, activeHosts, now }),
     };
@@ -42,7 +42,13 @@ export const spireOfDevice =
       first === undefined ? null : (await ask(ports, (server) => server.showEntries(alias.spiffeId))).value;
     const newest = devids.filter(({ isNewest }) => isNewest);
     return {
-      ...{ device: device.id, hostName: device.hostName, asked: agents.asked, fault: agents.fault, nodeAlias: alias },
+      ...{
+        device: device.id,
+        hostName: device.hostName,
+        asked: agents.asked,
+        because: agents.because,
+        nodeAlias: alias,
+      },
       lineages: newest.map((devid) => {
         const older = devids.filter((other) => other.lineageId === devid.lineageId && !other.isNewest);
         return lineageView({ newest: devid, older, settings, agents: agents.value, entries, now });
@@ -76,10 +82,10 @@ async function ask<T>(
   { settings, server }: SpirePorts,
   question: (server: NonNullable<SpirePorts['server']>) => Promise<Result<T, Refusal>>,
 ): Promise<Asked<T>> {
-  if (settings === null || server === null) return { asked: 'notConfigured', fault: null, value: null };
+  if (settings === null || server === null) return { asked: 'notConfigured', because: null, value: null };
   const answer = settings.mode === 'print' ? null : await question(server);
-  if (answer === null) return { asked: 'notAllowed', fault: null, value: null };
+  if (answer === null) return { asked: 'notAllowed', because: null, value: null };
   return answer.ok
-    ? { asked: 'answered', fault: null, value: answer.value }
-    : { asked: 'failed', fault: answer.error.detail, value: null };
+    ? { asked: 'answered', because: null, value: answer.value }
+    : { asked: 'failed', because: answer.error.detail, value: null };
 }

@@ -64,16 +64,20 @@ type ExpirySummary = { readonly ok: number; readonly warning: number; readonly c
 type ExpiringRow = ReturnType<typeof expiringFromRow>;
 
 function expiringFromRow(row: RawRow) {
-  return {
+  const common = {
     fingerprint: text(row, 'fingerprint'),
     deviceId: textOrNull(row, 'device_id'),
     hostName: textOrNull(row, 'host_name'),
-    profile: text(row, 'profile'),
-    serialNumber: text(row, 'serial_number'),
     commonName: text(row, 'subject_common_name'),
     notBefore: instant(row, 'not_before'),
     notAfter: instant(row, 'not_after'),
   };
+  const profile = textOrNull(row, 'profile');
+  if (profile !== null)
+    return { ...common, kind: 'managed', profile, serialNumber: text(row, 'serial_number') } as const;
+  // Written by the statement itself.
+  const places = row['places'] as readonly { readonly hostName: string; readonly path: string }[];
+  return { ...common, kind: 'unmanaged', fault: textOrNull(row, 'fault'), places } as const;
 }
 
 /** Reads of the inventory on one database. */
@@ -99,7 +103,7 @@ export const certificatesIn = (db: Database) => ({
       filter.limit,
     ]),
 
-  /** The newest certificate of each lineage and all that belong to none, nearest end first. */
+  /** The newest certificate of each lineage, all that belong to none, and what only hosts report; nearest end first. */
   expiring: async (query: {
     readonly endsBy: Date | null;
     readonly after: CertificateCursor | null;

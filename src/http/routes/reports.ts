@@ -38,13 +38,20 @@ const columns = [
   'level',
   'managed',
   'reason',
+  'fault',
+  'places',
 ] as const satisfies readonly (keyof Item)[];
 
 /** RFC 4180, with a header line. A field that a spreadsheet would take for a formula begins with an apostrophe. */
 export function reportCsv(report: ExpiryReport): string {
-  const lines = report.items.map((item) => columns.map((column) => csvField(String(item[column] ?? ''))).join(','));
+  const lines = report.items.map((item) => columns.map((column) => csvField(cellOf(item, column))).join(','));
   return [columns.join(','), ...lines, ''].join('\r\n');
 }
+
+const cellOf = (item: Item, column: (typeof columns)[number]): string =>
+  column === 'places'
+    ? item.places.map(({ hostName, path }) => `${hostName}:${path}`).join(' ')
+    : String(item[column] ?? '');
 
 function csvField(text: string): string {
   const harmless = /^[=+@\t\r-]/.test(text) ? `'${text}` : text;
@@ -54,8 +61,14 @@ function csvField(text: string): string {
 /** One line a certificate, the most urgent first as the service gave them, and a summary. */
 export function reportText(report: ExpiryReport): string {
   const { ok, warning, critical } = report.summary;
-  const lines = report.items.map(
-    (item) => `${item.level.padEnd(8)}  ${item.notAfter}  ${item.profile.padEnd(24)}  ${item.subject}  ${item.reason}`,
+  const lines = report.items.map((item) =>
+    [item.level.padEnd(8), item.notAfter, item.profile.padEnd(24), item.subject, item.reason, cellOf(item, 'places')]
+      .filter((cell) => cell !== '')
+      .map(withoutControls)
+      .join('  '),
   );
   return [...lines, `${report.generatedAt}: ${critical} critical, ${warning} warning, ${ok} ok`, ''].join('\n');
 }
+
+/** Subjects and paths come from hosts: nothing in them may move the cursor of a terminal, or make a line. */
+const withoutControls = (text: string): string => text.replaceAll(/[\x00-\x1f\x7f-\x9f]/g, '?');

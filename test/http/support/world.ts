@@ -185,6 +185,8 @@ export function makeWorld(): World {
           level: 'ok',
           managed: false,
           reason: 'far, "far" away',
+          fault: null,
+          places: [],
         },
       ],
       next: 'bmV4dA',
@@ -328,7 +330,7 @@ const spireOfDevice: SpireDeviceResource = {
   device: ids.device,
   hostName: 'tower.example.org',
   asked: 'notAllowed',
-  fault: null,
+  because: null,
   nodeAlias: { spiffeId: 'spiffe://funlab.casa/omens/node/tower.example.org', selectors: ['tpm_devid:subject:cn:x'] },
   lineages: [
     {
@@ -341,7 +343,7 @@ const spireOfDevice: SpireDeviceResource = {
 const spireAgents: SpireAgentsResource = {
   generatedAt: time,
   asked: 'answered',
-  fault: null,
+  because: null,
   command: 'spire-server agent list',
   agents: [
     {

@@ -270,7 +270,14 @@ describe('the expiry report of several pages', () => {
     const expiryReport = ({ cursor }: { cursor?: string }) => ({
       ...{ generatedAt: '2026-11-23T12:00:00Z', summary: { ok: 2, warning: 0, critical: 0 } },
       items: [
-        { ...certificate, subject: `CN=${cursor ?? 'first'}.example.org`, level: 'ok', managed: true, reason: 'r' },
+        {
+          ...certificate,
+          subject: `CN=${cursor ?? 'first'}.example.org`,
+          level: 'ok',
+          managed: true,
+          reason: 'r',
+          places: [],
+        },
       ],
       next: cursor === undefined ? 'second' : null,
     });

@@ -7,7 +7,7 @@ const id = '33333333-3333-4333-8333-333333333333';
 const agentId = `spiffe://funlab.casa/spire/agent/tpm_devid/${'a'.repeat(40)}`;
 const identity = { certificate: 'ab'.repeat(32), spiffeId: agentId, notAfter: '2026-12-24T12:00:00Z', listed: false };
 const plan = {
-  ...{ device: id, hostName: 'tower.example.org', asked: 'notAllowed', fault: null },
+  ...{ device: id, hostName: 'tower.example.org', asked: 'notAllowed', because: null },
   nodeAlias: { spiffeId: 'spiffe://funlab.casa/omens/node/tower.example.org', selectors: ['tpm_devid:subject:cn:x'] },
   lineages: [
     {
@@ -50,7 +50,7 @@ test('a host that is not there is said to be so', async () => {
 
 test('the list of agents ends with the verdict on join_token and names who is missing', async () => {
   const agents = {
-    ...{ generatedAt: '2026-11-23T12:00:00Z', asked: 'answered', fault: null, command: 'spire-server agent list' },
+    ...{ generatedAt: '2026-11-23T12:00:00Z', asked: 'answered', because: null, command: 'spire-server agent list' },
     agents: [
       {
         ...{ spiffeId: agentId, attestationType: 'tpm_devid', expiresAt: '2026-11-23T13:00:00Z', state: 'orphan' },

@@ -103,6 +103,16 @@ describe('the expiry report', () => {
     level: 'critical' as const,
     managed: true,
     reason: '=HYPERLINK("http://evil")',
+    fault: null,
+    places: [],
+  };
+  const foreign = {
+    ...{ ...item, profile: 'unmanaged', serial: null, managed: false, fault: 'softwareKeyDevId' },
+    ...{ subject: 'CN=\x1b[2Jtower', reason: 'a software key' },
+    places: [
+      { hostName: 'tower.example.org', path: '/var/lib/tpm2-devid/devid.crt' },
+      { hostName: 'gate.example.org', path: '/a,b' },
+    ],
   };
   const report: ExpiryReport = {
     generatedAt: '2026-01-01T00:00:00Z',
@@ -112,15 +122,21 @@ describe('the expiry report', () => {
   };
   test('as CSV quotes what needs it and gives a spreadsheet no formula', () => {
     expect(reportCsv(report).split('\r\n')).toEqual([
-      'certificate,device,profile,serial,subject,notAfter,level,managed,reason',
-      `ab,,devid,01,"CN=a, ""quoted""",2026-01-01T00:00:00Z,critical,true,"'=HYPERLINK(""http://evil"")"`,
+      'certificate,device,profile,serial,subject,notAfter,level,managed,reason,fault,places',
+      `ab,,devid,01,"CN=a, ""quoted""",2026-01-01T00:00:00Z,critical,true,"'=HYPERLINK(""http://evil"")",,`,
       '',
     ]);
+    expect(reportCsv({ ...report, items: [foreign] }).split('\r\n')[1]).toMatch(
+      /^ab,,unmanaged,,.*,critical,false,a software key,softwareKeyDevId,"tower\.example\.org:\/var\/lib\/tpm2-devid\/devid\.crt gate\.example\.org:\/a,b"$/,
+    );
   });
   test('as text has a line a certificate and a summary', () => {
     expect(reportText(report)).toMatch(
       /^critical {2}2026-01-01T00:00:00Z {2}devid.*\n.*1 critical, 0 warning, 0 ok\n$/,
     );
+    const text = reportText({ ...report, items: [foreign] });
+    expect(text).toContain('a software key  tower.example.org:/var/lib/tpm2-devid/devid.crt gate.example.org:/a,b');
+    expect(text).not.toContain('\x1b');
   });
 });
 

@@ -284,7 +284,7 @@ describe('the list of agents', () => {
     const failing = { ...ports, settings, server: spireServer(settings) };
     expect(await spireAgents(failing)({ now })).toMatchObject({
       asked: 'failed',
-      fault: expect.stringContaining('not there'),
+      because: expect.stringContaining('not there'),
     });
   });
 
