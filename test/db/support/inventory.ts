@@ -39,6 +39,15 @@ export async function inventoryDatabase() {
     await db.query(device, [deviceId, hostName, day(0)]);
     const lineage = `insert into lineage (id, device_id, profile, place, created_at) values ($1, $2, $3, '', $4)`;
     await db.query(lineage, [lineageId, deviceId, profile, day(0)]);
+    await db.query(
+      `insert into device_grant (id, device_id, profile, dns_names, ip_addresses, uris, place, granted_by, granted_at)
+       values ($1, $2, $3, '{}', '{}', '{}', '', 'test', $4)`,
+      [randomUUID(), deviceId, profile, day(0)],
+    );
+    await db.query(
+      `insert into endorsement_key (fingerprint, device_id, public, hardware_serial, proved_at) values ($1, $2, '', '', $3)`,
+      [sha256(deviceId), deviceId, day(0)],
+    );
     return { deviceId, lineageId, hostName };
   };
 
