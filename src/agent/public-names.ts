@@ -25,7 +25,7 @@ export async function linkOf(
 ): Promise<{ readonly at: string; readonly text: string }> {
   const directory = await resolveWithin(store.root, dirname(path));
   const at = join(directory, basename(path));
-  return { at, text: relative(directory, join(store.current, nameFor(store, path))) };
+  return { at, text: relative(directory, inService(store, path)) };
 }
 
 /**
@@ -37,6 +37,7 @@ export async function pointNames(store: GenerationStore, manifest: Manifest, whi
     const { at, text } = await linkOf(store, path);
     if (which === 'new' && (await lstat(at).catch(absentIsNull)) !== null) continue;
     await ensureDirectory(dirname(at), 0o755);
+    if (await isSharedAlike(store, { at, text, path })) continue;
     await placeLink(at, text);
   }
   for (const link of manifest.links) {
@@ -53,15 +54,52 @@ export async function dropNames(
   after: Manifest | null,
 ): Promise<void> {
   const kept = new Set([...(after?.files ?? []), ...(after?.links ?? [])].map(({ path }) => path));
-  for (const { path, target = null } of [...(before?.links ?? []), ...(before?.files ?? [])] as readonly Named[]) {
+  for (const { path, target = null } of [...(before?.files ?? []), ...(before?.links ?? [])] as readonly Named[]) {
     if (kept.has(path)) continue;
     const { at, text } = await linkOf(store, path);
     const found = await readlink(at).catch(absentIsNull);
     if (found === null || (found !== text && found !== target)) continue;
-    await rm(at, { force: true });
+    // A second name that still leads to a file is another target's too.
+    if (found === target && (await stat(at).catch(absentIsNull)) !== null) continue;
+    const shared = found === text ? await servedByAnother(store, { at, path }) : null;
+    if (shared === null) await rm(at, { force: true });
+    else await placeLink(at, shared);
     await syncDirectory(dirname(at));
   }
 }
+
+/** Targets of one directory share names, such as CA files: one that another target serves with the same octets stays. */
+async function isSharedAlike(
+  store: GenerationStore,
+  { at, text, path }: { readonly at: string; readonly text: string; readonly path: string },
+): Promise<boolean> {
+  const found = await readlink(at).catch(absentIsNull);
+  if (found === null || found === text || !intoAnyStore.test(found)) return false;
+  const [theirs, ours] = [
+    await readFile(at).catch(absentIsNull),
+    await readFile(inService(store, path)).catch(absentIsNull),
+  ];
+  return theirs !== null && ours !== null && theirs.equals(ours);
+}
+
+/** The text of a link to the same name in the generation in service of another target here, or null. */
+async function servedByAnother(
+  store: GenerationStore,
+  { at, path }: { readonly at: string; readonly path: string },
+): Promise<string | null> {
+  const stores = dirname(store.directory);
+  for (const other of (await readdir(stores).catch(absentIsNull)) ?? []) {
+    const file = join(stores, other, 'current', nameFor(store, path));
+    if (other === basename(store.directory) || (await stat(file).catch(absentIsNull)) === null) continue;
+    return relative(dirname(at), file);
+  }
+  return null;
+}
+
+const inService = (store: GenerationStore, path: string): string => join(store.current, nameFor(store, path));
+
+/** The text of a link into the generation in service of some target. */
+const intoAnyStore = /(?:^|\/)\.omens\/[^/]+\/current\/[^/]+$/;
 
 type Named = { readonly path: string; readonly target?: string };
 
@@ -118,7 +156,7 @@ async function stateOf(at: string, { text, path, links }: Known): Promise<'absen
   const target = found.isSymbolicLink() ? await readlink(at) : null;
   if (target === text) return 'ours';
   // A file that two targets share is served by whichever wrote it last.
-  if (target !== null && /(?:^|\/)\.omens\/[^/]+\/current\/[^/]+$/.test(target)) return 'ours';
+  if (target !== null && intoAnyStore.test(target)) return 'ours';
   return links.some((link) => link.path === path && link.target === target) ? 'alias' : 'foreign';
 }
 

@@ -72,8 +72,9 @@ export async function rehearseSpire(
   }
 }
 
-/** TPM2_Load says so of blobs that are another TPM's, cut or mixed up; what a busy or locked TPM says is not of them. */
-const isOfTheBlobs = ({ command }: TpmError): boolean => command === 'Load';
+/** What TPM2_Load says of blobs that are another TPM's, cut or mixed up. A TPM that is busy, full or locked blames nobody. */
+const isOfTheBlobs = ({ command, failure }: TpmError): boolean =>
+  command === 'Load' && !['auth', 'lockout', 'slots', 'retry'].includes(failure.kind);
 
 function keyOf({ publicBlob, privateBlob }: DevIdFiles): Result<TpmKeyBlobs, Fault> {
   try {

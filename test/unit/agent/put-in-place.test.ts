@@ -321,6 +321,19 @@ describe('a round of several targets', () => {
     expect(outcomes.map(({ kind }) => kind)).toEqual(['inUse', 'inUse', 'inUse', 'rolledBack']);
     expect(existsSync(certs('verifier.crt'))).toBe(false);
     expect(existsSync(certs('agent.crt'))).toBe(true);
+    // What both share is served on by the one that stayed.
+    for (const name of ['ca.crt', 'ca-root-only.crt', 'ca-chain.crt']) expect(existsSync(certs(name))).toBe(true);
+  });
+
+  test('takes a name that two share back to the other one, when only the one that went had changed it', async () => {
+    const [agent, verifier] = await targets(
+      `targets: [{preset: keylime-agent}, {preset: keylime-verifier, hooks: {reload: ${sh('exit 1')}}}]`,
+    );
+    const input = issuedPair(estate);
+    await putInPlace(ports(), agent!, input);
+    const other = issuedPair(testEstate());
+    await expect(putInPlace(ports(), verifier!, other)).resolves.toMatchObject({ error: { reason: 'reloadFailed' } });
+    expect(readFileSync(certs('ca.crt'), 'utf8')).toBe(input.checked.chainPem);
   });
 });
 
