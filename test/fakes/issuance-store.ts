@@ -20,6 +20,7 @@ const dayMs = 86_400_000;
 
 export function fakeIssuanceStore(): FakeIssuanceStore {
   const rows = new Map<string, Row>();
+  const conversations = new Map<string, readonly Row[]>();
   const keys = new Map<string, { readonly holder: string; compromised: boolean }>();
   const idempotent = new Map<string, { readonly serial: string; readonly bodySha256: string; readonly at: Date }>();
   const stopped = new Set<string>();
@@ -64,7 +65,12 @@ export function fakeIssuanceStore(): FakeIssuanceStore {
       });
     }
     if (rows.has(intent.serialNumber)) throw new Error('duplicate serial number');
-    rows.set(intent.serialNumber, { intent, outcome: null, certificate: null });
+    const row: Row = { intent, outcome: null, certificate: null };
+    rows.set(intent.serialNumber, row);
+    if (intent.conversationId !== null && intent.lineageId !== null) {
+      const conversation = `${intent.conversationId} ${intent.lineageId}`;
+      conversations.set(conversation, [...(conversations.get(conversation) ?? []), row]);
+    }
     return { kind: 'recorded' };
   };
 
@@ -106,9 +112,7 @@ export function fakeIssuanceStore(): FakeIssuanceStore {
       if (idempotent.get(name)?.serial === serialNumber) idempotent.delete(name);
     },
     findByConversation: async (conversationId, lineageId) =>
-      [...rows.values()]
-        .filter(({ intent }) => intent.conversationId === conversationId && intent.lineageId === lineageId)
-        .map((row) => attemptOf(row, null)),
+      (conversations.get(`${conversationId} ${lineageId}`) ?? []).map((row) => attemptOf(row, null)),
     stopProfile: async ({ profileDigest }) => {
       stopped.add(profileDigest);
       audit.push('profile.stopped');
