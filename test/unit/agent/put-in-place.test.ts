@@ -352,3 +352,41 @@ test('going back tells the programs, and undoes itself when they fail', async ()
   await expect(goBack(ports(), target)).rejects.toThrow('has no generation before');
   expect(await finishInterrupted(ports(), target)).toBeNull();
 });
+
+describe('what a killed process left', () => {
+  const pendingFile = (): string => certs('.omens/keylime-agent/pending');
+  /** As if the process had ended after the switch to generation 2 and before any program was told. */
+  const interrupted = async (reload: string) => {
+    const [first, second] = [issuedPair(estate), issuedPair(estate)];
+    const quiet = await agentTarget();
+    for (const input of [first, second]) await putInPlace(ports(), quiet, input);
+    writeFileSync(pendingFile(), JSON.stringify({ from: 1, to: 2, stage: 'switching', isNew: true }));
+    return { first, second, target: await agentTarget(`, hooks: {reload: ${sh(reload)}}`) };
+  };
+
+  test('is finished: the programs are told by the next one', async () => {
+    const { second, target } = await interrupted('true');
+    await expect(finishInterrupted(ports(), target)).resolves.toMatchObject({ kind: 'inUse', generation: 2 });
+    expect(commands).toEqual(['/bin/sh -c true']);
+    expect(pair()).toEqual(pairOf(second));
+    expect(existsSync(pendingFile())).toBe(false);
+  });
+
+  test('is undone when they fail', async () => {
+    const { first, target } = await interrupted('false');
+    await expect(finishInterrupted(ports(), target)).resolves.toMatchObject({ kind: 'rolledBack', generation: 1 });
+    expect(pair()).toEqual(pairOf(first));
+    expect(existsSync(pendingFile())).toBe(false);
+  });
+
+  test('on its way back is brought back, with its programs told', async () => {
+    const { first, target } = await interrupted('true');
+    writeFileSync(pendingFile(), JSON.stringify({ from: 1, to: 2, stage: 'goingBack', isNew: true }));
+    await expect(finishInterrupted(ports(), target)).resolves.toMatchObject({
+      ...{ kind: 'rolledBack', generation: 1 },
+      error: { reason: 'interrupted' },
+    });
+    expect(commands).toEqual(['/bin/sh -c true']);
+    expect(pair()).toEqual(pairOf(first));
+  });
+});
