@@ -75,8 +75,12 @@ test('is closed as far as its work allows', async () => {
   expect(exposure).toBeLessThanOrEqual(mostExposure);
 });
 
-test('is taken away again, but a unit of that name by somebody else is left alone', async () => {
+test('is taken away with the link that enabled it, but a unit of that name by somebody else is left alone', async () => {
+  const enabled = join(root, 'etc/systemd/system/multi-user.target.wants');
+  await mkdir(enabled);
+  await writeFile(join(enabled, 'omens-agent.service'), '');
   expect((await installUnits('--remove')).code).toBe(0);
+  await expect(stat(join(enabled, 'omens-agent.service'))).rejects.toThrow('ENOENT');
   await expect(stat(unitFile)).rejects.toThrow('ENOENT');
   await writeFile(unitFile, '[Service]\nExecStart=/bin/true\n');
   for (const args of [[], ['--remove']]) {

@@ -1,6 +1,8 @@
 // Certificates that stand on this host and that this agent does not keep. They are told to the inventory, where they grant
 // nothing. A list of files, not a judgement: what is wrong with them stands in the findings.
 import { wireTime } from '../../domain/wire.ts';
+import { isSelfSigned } from '../../x509/ca-link.ts';
+import { commonNameOf } from '../../x509/distinguished-name.ts';
 import type { UnmanagedCertificate } from '../../domain/lineage-wire.ts';
 import { type LeafFile, leafFiles, nameText } from './leaves.ts';
 import { type FilePorts, type FileScene, observeFiles } from './scene.ts';
@@ -30,5 +32,7 @@ export const unmanagedIn = (scene: FileScene): readonly UnmanagedCertificate[] =
     }));
 
 /** A managed path with another certificate in it is not managed: somebody put it there. */
-const isManaged = ({ managed }: FileScene, { sha256 }: LeafFile): boolean =>
-  managed.some(({ certificateSha256 }) => certificateSha256 === sha256);
+const isManaged = ({ managed, state }: FileScene, { sha256, certificate }: LeafFile): boolean =>
+  managed.some(({ certificateSha256 }) => certificateSha256 === sha256) ||
+  // The node-local client, which this agent signs itself.
+  (state !== null && commonNameOf(certificate.subject) === `node-local.${state.hostName}` && isSelfSigned(certificate));

@@ -5,6 +5,7 @@ import { dirname, join, posix } from 'node:path';
 import type { AgentConfig } from '../agent-config.ts';
 import { ensureDirectory, placeFile } from '../durable-file.ts';
 import { AgentFailure } from '../failure.ts';
+import { usualLocalClient } from '../local-client.ts';
 import type { RunCommand } from '../run-command.ts';
 import type { Target } from '../target.ts';
 import { DEFAULT_TPM_SPEC } from '../tpm-open.ts';
@@ -36,7 +37,8 @@ export type UnitOutcome = {
 export async function unitFor(ports: Pick<UnitPorts, 'root' | 'command'>, sources: UnitSources): Promise<string> {
   const { config, targets, enrolledTpm } = sources;
   const { localClient, ownerPasswordFile, endorsementPasswordFile } = config;
-  const client = [localClient?.certificate, localClient?.key].flatMap((path) => (path ? [path] : []));
+  const { certificate, key } = usualLocalClient;
+  const client = localClient === null ? [] : [localClient.certificate ?? certificate, localClient.key ?? key];
   const paths = [...targets.flatMap((target) => target.paths), ...client].filter((path) => !path.startsWith(ownState));
   const isNginx = targets.some(({ consumers }) => consumers.some(({ validate }) => validate?.[0] === 'nginx'));
   const credentials = [
@@ -94,7 +96,9 @@ export async function removeUnit(ports: Pick<UnitPorts, 'root' | 'run'>): Promis
   const path = join(ports.root, unitPath);
   if ((await readOwn(path)) === null) return { path: `/${unitPath}`, state: 'absent', next: [] };
   await rm(path, { force: true });
-  const next = [`systemctl disable --now ${unitName}`, `rm -rf /etc/systemd/system/${unitName}.d`];
+  // What `systemctl enable` made; it could not be undone by `disable` once the unit is gone.
+  await rm(join(dirname(path), 'multi-user.target.wants', unitName), { force: true });
+  const next = [`systemctl stop ${unitName}`, `rm -rf /etc/systemd/system/${unitName}.d`];
   return { path: `/${unitPath}`, state: 'removed', next: [...next, ...(await reloaded(ports))] };
 }
 

@@ -3,9 +3,22 @@ import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Finding } from '../../../../src/agent/doctor/finding.ts';
+import { makeLocalClient } from '../../../../src/agent/local-client.ts';
 import type { DoctorPorts } from '../../../../src/agent/doctor/ports.ts';
 import { ca, issued, serverPlan, spkiOf, p256 } from '../../x509/authority.ts';
-import { agentConf, healthyHost, issuing, leaf, managed, pem, pkcs8, root, type TestHost } from './host.ts';
+import {
+  agentConf,
+  healthyHost,
+  hostName,
+  issuing,
+  leaf,
+  managed,
+  now,
+  pem,
+  pkcs8,
+  root,
+  type TestHost,
+} from './host.ts';
 
 let host: TestHost;
 beforeEach(async () => {
@@ -271,6 +284,16 @@ describe('certificates that nobody keeps', () => {
       ['/var/lib/tpm2-devid/devid.crt', 'softwareKeyDevId', '2027-01-29T23:59:59Z'],
     ]);
     expect(found[0]).toMatchObject({ subject: 'CN=tower.example.lan', issuer: 'CN=Book of the Tests' });
+  });
+
+  test('do not include the client that this agent signs itself for the Keylime agent beside it', async () => {
+    const client = ca('node-local.tower.example.lan');
+    const { der } = leaf({ commonName: 'node-local.tower.example.lan' }, client);
+    await host.put('/etc/keylime/certs/node-local-client.crt', pem(der));
+    expect((await host.unmanaged()).map(({ path }) => path)).toEqual(['/etc/keylime/certs/node-local-client.crt']);
+    const own = await makeLocalClient(hostName, now);
+    await host.put('/etc/keylime/certs/node-local-client.crt', own.certificatePem);
+    expect(await host.unmanaged()).toEqual([]);
   });
 
   test('include those in places that the configuration names, and not backups', async () => {
