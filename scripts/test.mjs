@@ -1,6 +1,7 @@
 // `npm test`: sets up, builds, and runs `check` and every suite whose tools are here; `npm test -- tpm db` selects.
 // Ends with a table of what ran and what was left out and why, and one line of totals.
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { check } from './check.mjs';
 import { runJest } from './jest-run.mjs';
 import { isPresent, missingTools, setup } from './setup.mjs';
@@ -8,7 +9,13 @@ import { isPresent, missingTools, setup } from './setup.mjs';
 const { tools } = JSON.parse(readFileSync(new URL('tools.json', import.meta.url), 'utf8'));
 
 /** In the order in which a fault is cheapest to find. */
-const suites = ['check', 'simulation', 'http', 'db', 'tpm', 'interop', 'e2e'];
+const ordinary = ['check', 'simulation', 'http', 'db', 'tpm', 'interop', 'e2e'];
+
+/** Only when named: against programs that we do not install. Left out otherwise, and said so at the end. */
+const onlyNamed = {
+  spire: 'spire-server and spire-agent (on the PATH or in SPIRE_BIN) are real ones: npm test -- spire',
+};
+const suites = [...ordinary, ...Object.keys(onlyNamed)];
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !suites.includes(name));
@@ -16,13 +23,19 @@ if (unknown.length > 0) {
   console.error(`test: no suite ${unknown.join(', ')}\nhint: ${suites.join(', ')}`);
   process.exit(2);
 }
-const selected = suites.filter((name) => wanted.length === 0 || wanted.includes(name));
+const selected = suites.filter((name) => (wanted.length === 0 ? ordinary : wanted).includes(name));
 setup({ suites: selected });
 
 function reasonToLeaveOut(suite) {
   const missing = missingTools(tools, [suite], isPresent).map((tool) => tool.program ?? tool.library);
+  if (suite === 'spire') missing.push(...['spire-server', 'spire-agent'].filter((program) => !isSpireHere(program)));
   if (missing.length > 0) return `without ${missing.join(', ')}`;
   return suite === 'check' || hasTests(suite) ? null : 'no tests';
+}
+
+function isSpireHere(program) {
+  const places = process.env.SPIRE_BIN ? [process.env.SPIRE_BIN] : (process.env.PATH ?? '').split(':');
+  return places.some((place) => existsSync(join(place, program)));
 }
 
 function hasTests(suite) {
@@ -56,6 +69,9 @@ const total = (count) => rows.reduce((sum, row) => sum + row[count], 0);
 const isLeftOut = rows.some(({ state }) => state === 'left out');
 console.log(`\n${'suite'.padEnd(10)}${'state'.padEnd(10)}why`);
 for (const { suite, state, why } of rows) console.log(`${suite.padEnd(10)}${state.padEnd(10)}${why}`);
+for (const [suite, why] of Object.entries(onlyNamed)) {
+  if (!selected.includes(suite)) console.log(`\nNOT RUN, since it was not named: ${suite}. ${why}`);
+}
 if (isLeftOut && process.env.CI) console.log('\nleft out is failed, since CI is set');
 console.log(`\n${counts({ passed: total('passed'), failed: total('failed'), skipped: total('skipped') })}`);
 const isFailed = rows.some(({ ok }) => ok === false) || (isLeftOut && Boolean(process.env.CI));
