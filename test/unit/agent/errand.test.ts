@@ -86,3 +86,16 @@ describe('a host that is enrolled', () => {
     expect(errandOf(enrolled(), wishes({ server, token: 'new' }), null)).toMatchObject({ kind: 'begin' });
   });
 });
+
+describe('a host that lost its keys and has no token', () => {
+  test('begins anew by its state when the keys of that state are no good any more', () => {
+    expect(errandOf(enrolled(), wishes({ oldKeys: 'discard' }), null)).toMatchObject({
+      ...{ kind: 'begin', server, hostName: 'tower.example.org', token: null, keys: null },
+    });
+  });
+  test('begins anew by the server and root that it is told when its state is gone', () => {
+    expect(errandOf(null, wishes({ server, oldKeys: 'discard' }), 'tower.example.org')).toMatchObject({
+      ...{ kind: 'begin', server, hostName: 'tower.example.org', token: null, keys: null },
+    });
+  });
+});
