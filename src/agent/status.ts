@@ -16,7 +16,9 @@ import {
   type ServerIdentity,
 } from './agent-state.ts';
 import type { EnrollmentServer } from './enrollment-server.ts';
+import type { Kept, TargetRecord } from './kept.ts';
 import { reasonOf, refusal } from './refused.ts';
+import { loadTrust } from './trust.ts';
 
 /** One installed certificate as its file is now. `level` is `critical` for a file that is not what was installed. */
 export type LocalCertificate = {
@@ -52,6 +54,20 @@ export type AgentStatus = {
   readonly device: DeviceResource | null;
   readonly offline: string | null;
   readonly certificates: readonly LocalCertificate[];
+  /** What `omens agent run` keeps of each target, as of its last round. */
+  readonly targets: readonly KeptStatus[];
+  /** The way to the service, as of the last round. */
+  readonly contact: Kept['contact'];
+  /** Generation of the trust bundle in place, 0 for none. */
+  readonly trustGeneration: number;
+};
+
+/** One target, without keys and requests. */
+export type KeptStatus = Omit<TargetRecord, 'work' | 'unusable'> & {
+  readonly name: string;
+  readonly step: TargetRecord['work']['step'];
+  /** Of the files, 0 where they are not generations of this agent; null where it is not known. */
+  readonly generation: number | null;
 };
 
 export type StatusPorts = {
@@ -59,6 +75,8 @@ export type StatusPorts = {
   readonly now: () => Date;
   readonly connect: (server: ServerIdentity) => Promise<EnrollmentServer>;
   readonly requestKey: (state: AgentState) => RequestSigner;
+  /** Number of the generation in place of a target, null when it is not known. */
+  readonly generationOf: (target: string) => Promise<number | null>;
 };
 
 /** Puts together what is known. Never fails because the service or the TPM does. */
@@ -72,7 +90,19 @@ export async function agentStatus(ports: StatusPorts, state: AgentState): Promis
     enrollment: state.enrollment?.progress.step ?? (state.device === null ? 'none' : 'done'),
     ...asked,
     certificates,
+    targets: await keptStatus(ports, state.kept),
+    contact: state.kept.contact,
+    trustGeneration: (await loadTrust(ports.root).catch(() => null))?.generation ?? 0,
   };
+}
+
+async function keptStatus({ generationOf }: StatusPorts, { targets }: Kept): Promise<readonly KeptStatus[]> {
+  const told = [];
+  for (const [name, { lineage, inPlace, failure, confirmed, work }] of Object.entries(targets)) {
+    const generation = await generationOf(name);
+    told.push({ name, lineage, inPlace, failure, confirmed, step: work.step, generation });
+  }
+  return told;
 }
 
 type Asked = Pick<AgentStatus, 'device' | 'pending' | 'offline'>;

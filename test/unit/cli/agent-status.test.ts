@@ -105,7 +105,10 @@ describe('a host that waits for an operator', () => {
   const asking = async (read: EnrollmentServer['read']) => {
     const requestKey = () => ({ subjectPublicKeyInfo: new Uint8Array(91), sign: async () => new Uint8Array(64) });
     const connect = async () => ({ ...fakeService(), read });
-    return agentStatus({ root, now: () => new Date('2026-11-23T12:00:00Z'), connect, requestKey }, await waiting());
+    return agentStatus(
+      { root, now: () => new Date('2026-11-23T12:00:00Z'), connect, requestKey, generationOf: async () => null },
+      await waiting(),
+    );
   };
 
   test('hears the version that is to be approved now', async () => {
