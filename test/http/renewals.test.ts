@@ -82,6 +82,24 @@ test('signed by a DevID, or any key but the request key, is refused', async () =
   expect(nonces).toEqual([]);
 });
 
+const check = (detail: string) => ({ check: 'tcp', ok: false, detail });
+const confirmed = {
+  ...{ installedAt: '2026-11-23T12:00:00Z', generation: 2, servedSha256: null, hasSpireAgent: false },
+  checks: [{ check: 'nginx -t', ok: true, detail: 'line 1\nline 2 \u00e9 \u{1f600}' }],
+};
+test.each<[number, string, object]>([
+  [200, 'with what a program said, lines and all', {}],
+  [400, 'with a place that has a null in it', { place: '\u0000' }],
+  [400, 'with half a character in a check', { observed: { ...confirmed, checks: [check('\ud800')] } }],
+  [400, 'with a null in a check', { observed: { ...confirmed, checks: [check('\u0000')] } }],
+])('%i: a confirmation %s', async (status, _what, over) => {
+  const path = `/v1/certificates/${'a'.repeat(64)}/confirmation`;
+  const body = Buffer.from(JSON.stringify({ place: '', signature: 'AA', observed: confirmed, ...over }));
+  const signed = { method: 'POST', authority: server.authority, target: path, nonce: await newNonce(), body };
+  const headers = { ...signByHand(deviceKey, signed), 'content-type': 'application/json' };
+  expect(await server.call({ method: 'POST', path, headers, bytes: body })).toMatchObject({ status });
+});
+
 test('on another route, the nonce of a request is good once, whatever came before', async () => {
   const nonce = await newNonce();
   const once = () => {
