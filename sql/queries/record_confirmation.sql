@@ -37,7 +37,8 @@ with used as (
     from used
 ), sent as (
   insert into outbox (topic, key, facts, created_at)
-  select 'lineage.reopened', fingerprint, jsonb_build_object('certificate', fingerprint, 'lineage', lineage_id), $3
+  select 'alarm', lineage_id::text,
+         jsonb_build_object('event', 'lineage.reopened', 'certificate', fingerprint, 'lineage', lineage_id), $3
     from used where $6 = 'reopened'
 )
 select fingerprint from used

@@ -29,7 +29,7 @@ with looked as (
   insert into audit_event (at, event, principal, facts)
   select $1, 'lineage.' || kind, 'service', facts from facts
   union all
-  select $1, 'lineage.recovered', 'service', jsonb_build_object('lineage', id)
+  select $1, 'lineage.wellAgain', 'service', jsonb_build_object('lineage', id)
     from changed where not coalesce(is_late, false) and not coalesce(is_failing, false)
 ), sent as (
   insert into outbox (topic, key, facts, created_at)

@@ -92,7 +92,7 @@ function targetEvents(before: HostReportBody | null, report: HostReportBody): re
     if (state === 'blocked' || state === 'missing')
       return last?.state === state ? [] : [{ event: `target.${state}`, facts, isAlarm: false }];
     return last !== undefined && !isWell(last) && isWell(target)
-      ? [{ event: 'target.recovered', facts, isAlarm: false }]
+      ? [{ event: 'target.wellAgain', facts, isAlarm: false }]
       : [];
   });
 }

@@ -31,7 +31,7 @@ export type CmsReason =
   | 'malformedCms'
   | 'cmsNotSupported'
   | 'cmsDigestDiffers'
-  | 'cmsSignerNotTrusted'
+  | 'signerNotTrusted'
   | 'wrongCmsSignature';
 
 /** What a SignedData carries, its signature not looked at. `signingTime` is what the signer's clock said, or null. */
@@ -144,7 +144,7 @@ export function verifySignedData(
   const { signer, signerSha256, algorithm, signedOctets, signature } = read.value;
   if (!trustedSha256.includes(signerSha256)) {
     return err({
-      reason: 'cmsSignerNotTrusted',
+      reason: 'signerNotTrusted',
       detail: `it is signed by ${signerSha256}, which is not trusted here`,
       accepted: `a signature by one of ${trustedSha256.join(', ')}`,
     });

@@ -243,7 +243,7 @@ export function fakeLifecycleStore(): FakeLifecycleStore {
         const newest = uses.get(row.newest);
         if (newest !== undefined) uses.set(row.newest, { ...newest, confirmed: null });
         row.inUse = row.inUse.filter((one) => one !== row.newest);
-        outbox.push('lineage.reopened');
+        outbox.push('alarm');
       }
       row.hasSpireAgent = hasSpireAgent ?? row.hasSpireAgent;
       happened(at, effect === 'reopened' ? 'lineage.reopened' : `certificate.${effect}`, { certificate: fingerprint });

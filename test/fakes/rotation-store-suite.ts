@@ -181,7 +181,7 @@ export function describeRotationStore(name: string, open: () => Promise<Rotation
       expect(await store.recordCrossings([standing(lineageId, false)], at(3))).toEqual([]);
       expect(await store.recordCrossings([standing(lineageId, true)], at(4))).toEqual(told);
       expect(await store.scene.alarms(lineageId)).toEqual(['lineage.late', 'lineage.late']);
-      expect(await store.scene.audit(lineageId)).toEqual(['lineage.late', 'lineage.recovered', 'lineage.late']);
+      expect(await store.scene.audit(lineageId)).toEqual(['lineage.late', 'lineage.wellAgain', 'lineage.late']);
     });
     test('of both kinds are told together, and a failure of which nothing is known stays told', async () => {
       const store = await open();
@@ -213,7 +213,7 @@ export function describeRotationStore(name: string, open: () => Promise<Rotation
       });
       await report(store, deviceId, reportOf([targetReport(lineageId, { hasSpireAgent: true })]));
       expect(await store.scene.see(lineageId)).toMatchObject({ lastError: null, failures: 0, hasSpireAgent: true });
-      expect(await store.scene.audit(lineageId)).toEqual(['target.rolledBack', 'target.recovered']);
+      expect(await store.scene.audit(lineageId)).toEqual(['target.rolledBack', 'target.wellAgain']);
     });
     test('of a failure are not told again by who looks for crossings', async () => {
       const store = await open();

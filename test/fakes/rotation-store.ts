@@ -168,7 +168,7 @@ export function fakeRotationStore(): RotationStoreUnderTest {
         lineages.set(lineageId, { ...lineage(lineageId), told: next });
         const kinds = (['late', 'failed'] as const).filter((kind) => next[kind] && !told[kind]);
         for (const kind of kinds) tell(`lineage.${kind}`, { lineage: lineageId }, true);
-        if (kinds.length === 0) tell('lineage.recovered', { lineage: lineageId });
+        if (kinds.length === 0) tell('lineage.wellAgain', { lineage: lineageId });
         return kinds.map((kind) => ({ lineageId, kind, reason }));
       }),
     recordReport: async ({ deviceId, at, report, lineages: told, unmanaged: found }, eventsSince) => {

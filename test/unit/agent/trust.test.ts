@@ -136,9 +136,9 @@ describe('nothing is installed that merely came over TLS', () => {
     [
       'a bundle that a stranger signed',
       () => offer({ by: stranger, anchors: [anchor('estate', stranger)] }),
-      'cmsSignerNotTrusted',
+      'signerNotTrusted',
     ],
-    ['the bundle of another estate', () => offer({ by: nextEye, generation: 9 }), 'cmsSignerNotTrusted'],
+    ['the bundle of another estate', () => offer({ by: nextEye, generation: 9 }), 'signerNotTrusted'],
     [
       'a bundle whose content was altered',
       async () => {
@@ -223,7 +223,7 @@ describe('a host that trusts a bundle', () => {
     });
     // The old root, although pinned at enrollment, can add nothing any more.
     const late = await take(server([await offer({ generation: 6 })], tree), { ...fresh, held: trust });
-    expect(reasons(late)).toEqual(['cmsSignerNotTrusted']);
+    expect(reasons(late)).toEqual(['signerNotTrusted']);
   });
 
   test('that was enrolled under a later root passes over the bundles of an earlier one', async () => {

@@ -122,7 +122,7 @@ describe('a report', () => {
       ['target.rolledBack!'],
     ],
     ['of something blocked is no alarm', {}, { state: 'blocked' }, ['target.blocked']],
-    ['of an end of trouble tells it', { state: 'rolledBack', error }, {}, ['target.recovered']],
+    ['of an end of trouble tells it', { state: 'rolledBack', error }, {}, ['target.wellAgain']],
     ['of an error that is tried again says nothing', {}, { error }, []],
   ])('%s', (_what, before, after, events) => {
     expect(names(before === null ? null : report([target(before)]), report([target(after)]))).toEqual(events);

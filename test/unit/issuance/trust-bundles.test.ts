@@ -130,7 +130,7 @@ describe('the server', () => {
     const next = anchor('estate', nextEye);
     expect((await publish(await signed({ anchors: [next, controlAnchor] }), by)).ok).toBe(true);
     expect(await publish(await signed({ generation: 2 }), by)).toMatchObject({
-      error: { reason: 'cmsSignerNotTrusted' },
+      error: { reason: 'signerNotTrusted' },
     });
     const byNext = await signed({ generation: 2, by: nextEye, anchors: [next] });
     expect((await publish(byNext, by)).ok).toBe(true);
@@ -140,7 +140,7 @@ describe('the server', () => {
     const publish = publishTrustBundle(world());
     for (const wrong of [stranger, control]) {
       expect(await publish(await signed({ by: wrong }), by)).toMatchObject({
-        error: { reason: 'cmsSignerNotTrusted' },
+        error: { reason: 'signerNotTrusted' },
       });
     }
   });

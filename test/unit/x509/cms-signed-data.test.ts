@@ -133,8 +133,8 @@ describe.each([
 
 describe('a SignedData is refused', () => {
   test('when its signer is not one that is trusted, although its signature is good', () => {
-    expect(reasonOf(verify(made(rsaRoot), [p256Root]))).toBe('cmsSignerNotTrusted');
-    expect(reasonOf(verify(made(p256Root), []))).toBe('cmsSignerNotTrusted');
+    expect(reasonOf(verify(made(rsaRoot), [p256Root]))).toBe('signerNotTrusted');
+    expect(reasonOf(verify(made(p256Root), []))).toBe('signerNotTrusted');
   });
 
   test('when another key signed under the name of a trusted root', () => {
