@@ -15,15 +15,17 @@ export type Attempted = {
 };
 
 const firstLimit = 30;
-const longest = 3600;
+/** A service that is back for an hour is asked within it, and once more if a reply was lost. */
+const longest = 1800;
+const longestSlow = 3600;
 /** Without a valid certificate a host is out of service: it asks often, and still never in a tight loop. */
 const longestWithoutLife = 300;
-const longestSlowWithoutLife = 900;
 const clockPause = 60;
 
 /**
- * The instant of the next attempt: full jitter under a limit that doubles from 30 s to 1 h and never exceeds a quarter of
- * the remaining life; not before Retry-After, and at least a tenth of the limit (never under a second) away.
+ * The instant of the next attempt: full jitter under a limit that doubles from 30 s to half an hour (1 h where nothing
+ * changes by itself) and never exceeds a quarter of the remaining life; not before Retry-After, and at least a tenth of
+ * the limit (never under a second) away.
  */
 export function nextAttempt(attempted: Attempted): Date {
   const { now, random, retryAfterSeconds } = attempted;
@@ -40,7 +42,7 @@ function limitOf({ count, pace, remainingSeconds }: Attempted): number {
     case 'clock':
       return remainingSeconds > 0 ? Math.min(clockPause, Math.max(1, quarter)) : clockPause;
     case 'slow':
-      return remainingSeconds > 0 ? Math.min(longest, Math.max(firstLimit, quarter)) : longestSlowWithoutLife;
+      return remainingSeconds > 0 ? Math.min(longestSlow, Math.max(firstLimit, quarter)) : longestSlow;
     case 'usual': {
       const doubled = firstLimit * 2 ** Math.min(count - 1, 20);
       if (remainingSeconds <= 0) return Math.min(doubled, longestWithoutLife);

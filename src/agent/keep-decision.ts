@@ -2,7 +2,7 @@
 import type { LineageResource } from '../domain/lineage-wire.ts';
 import { renewAt } from '../domain/renewal.ts';
 import { wireTime } from '../domain/wire.ts';
-import { type CertificateFacts, isPausing, type TargetRecord, type Work } from './kept.ts';
+import { type CertificateFacts, type InPlace, isPausing, type TargetRecord, type Work } from './kept.ts';
 
 /** What lies in a target's place now. `unfit`: files are there, and no consumer could use them. */
 export type LocalFiles =
@@ -194,9 +194,19 @@ export function noticed(input: DecisionInput): TargetRecord {
 
 /** The very same record where nothing changes, so that nothing is written. */
 function changed(record: TargetRecord, seen: Pick<TargetRecord, 'lineage' | 'inPlace'>): TargetRecord {
-  const isSame = JSON.stringify([record.lineage, record.inPlace]) === JSON.stringify([seen.lineage, seen.inPlace]);
+  const isSame = record.lineage === seen.lineage && isSamePlace(record.inPlace, seen.inPlace);
   return isSame ? record : { ...record, ...seen };
 }
+
+/** Its dates are those of the certificate, and cannot differ alone. */
+const isSamePlace = (a: InPlace | null, b: InPlace | null): boolean =>
+  a === b ||
+  (a !== null &&
+    b !== null &&
+    a.certificate === b.certificate &&
+    a.renewAt === b.renewAt &&
+    a.window?.start === b.window?.start &&
+    a.window?.end === b.window?.end);
 
 const at = (instant: Date): string => wireTime(instant);
 const earlier = (a: string, b: string): string => (a < b ? a : b);

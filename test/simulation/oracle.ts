@@ -21,6 +21,9 @@ export type Signing = {
 /** A certificate that a reader of the host's files finds from an instant on. */
 export type Placing = { readonly at: number; readonly lineage: string; readonly fingerprint: string };
 
+/** The service told a host to wait because of the ceiling. */
+export type Wait = { readonly at: number; readonly lineage: string };
+
 /** What a lineage had, and when its host could do something about it. */
 export type LineageHistory = {
   readonly lineage: string;

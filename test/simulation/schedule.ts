@@ -34,17 +34,17 @@ const habits: Readonly<Record<Habit, { readonly up: number; readonly down: numbe
   steady: { up: 40 * day, down: 2 * hour },
   ordinary: { up: 8 * day, down: 9 * hour },
   daily: { up: 10 * hour, down: 14 * hour },
-  // Up and down within the hour: the time together comes in small pieces.
-  flaky: { up: 35 * minute, down: 50 * minute },
+  // Up for less than an hour at a time: the time together comes in pieces.
+  flaky: { up: 50 * minute, down: 80 * minute },
   absent: { up: 20 * day, down: 6 * hour },
 };
 
 /** Of 100 hosts. */
 const habitShares: readonly (readonly [Habit, number])[] = [
-  ['steady', 55],
+  ['steady', 57],
   ['ordinary', 28],
   ['daily', 8],
-  ['flaky', 3],
+  ['flaky', 1],
   ['absent', 6],
 ];
 
@@ -89,7 +89,7 @@ function clockErrors(dice: Dice, span: Interval): readonly ClockError[] {
   const found: ClockError[] = [];
   for (let at = span.from; found.length < 2; ) {
     const from = between(dice, at, span.to);
-    const to = Math.min(span.to, from + between(dice, 10 * minute, 36 * hour));
+    const to = Math.min(span.to, from + between(dice, 10 * minute, 14 * hour));
     if (from + minute >= span.to) break;
     const size = dice.pick([3 * hour, 2 * day, 20 * day, 400 * day, 20 * 365 * day]);
     found.push({ from, to, offset: dice.roll(2) === 0 ? size : -size });
@@ -98,14 +98,12 @@ function clockErrors(dice: Dice, span: Interval): readonly ClockError[] {
   return found;
 }
 
-/** When the server runs: short outages, and a few of one to three days. */
+/** When the server runs: short outages, and one that is longer than the life of a certificate of a day. */
 export function serverSchedule(dice: Dice, span: Interval): Intervals {
-  const short = outages(dice, span, { up: 4 * day, down: 2 * hour });
-  const long = Array.from({ length: 4 }, () => {
-    const from = between(dice, span.from + day, span.to - 3 * day);
-    return { from, to: from + between(dice, 20 * hour, 70 * hour) };
-  });
-  return difference(span, union([...short, ...long]));
+  const short = outages(dice, span, { up: 11 * day, down: 2 * hour });
+  const from = between(dice, span.from + day, span.to - 3 * day);
+  const long = { from, to: from + between(dice, 26 * hour, 34 * hour) };
+  return difference(span, union([...short, long]));
 }
 
 /** What a host's clock shows is wrong by so many milliseconds. */
