@@ -44,6 +44,16 @@ export type FakeLifecycleStore = RenewalStore & {
   readonly withdrawGrant: (lineageId: string) => void;
   /** Moves the window of a lineage; the newest certificate must be there. */
   readonly pull: (lineageId: string, pull: { readonly renewAt: Date } & NonNullable<LineageFacts['pulled']>) => void;
+  /** What the report of a host says of a lineage of its own. */
+  readonly reported: (
+    lineageId: string,
+    said: {
+      readonly error: LineageError | null;
+      readonly failures: number;
+      readonly certificate: string | null;
+      readonly at: Date;
+    },
+  ) => void;
   readonly holdTpmKey: (spkiSha256: string) => void;
   readonly compromiseKey: (spkiSha256: string) => void;
   readonly supersededAt: (fingerprint: string) => Date | null;
@@ -92,9 +102,13 @@ export function fakeLifecycleStore(): FakeLifecycleStore {
     const attempt = row.attempt === null ? undefined : renewals.get(row.attempt);
     const inUse = row.inUse.at(-1);
     return {
-      ...{ id: row.id, deviceId: row.deviceId, profile: row.profile, place: row.place, createdAt: row.createdAt },
+      id: row.id,
+      deviceId: row.deviceId,
       hostName: device?.hostName ?? '',
       deviceState: device?.state ?? 'retired',
+      profile: row.profile,
+      place: row.place,
+      createdAt: row.createdAt,
       isGranted: row.isGranted,
       hasSpireAgent: row.hasSpireAgent,
       newest: row.newest === null ? null : useOf(row.newest),
@@ -113,7 +127,7 @@ export function fakeLifecycleStore(): FakeLifecycleStore {
   const useOf = (fingerprint: string): CertificateUse | null => {
     const use = uses.get(fingerprint);
     if (use === undefined) return null;
-    return { ...use, isRevoked: issued.revoked.has(use.serialNumber) };
+    return issued.revoked.has(use.serialNumber) ? { ...use, isRevoked: true } : use;
   };
 
   const admissionFacts = (row: Row, now: Date): AdmissionFacts => {
@@ -312,6 +326,12 @@ export function fakeLifecycleStore(): FakeLifecycleStore {
       rowOf(lineageId).isGranted = false;
     },
     pull: (lineageId, { renewAt, ...pulled }) => void Object.assign(rowOf(lineageId), { renewAt, pulled }),
+    reported: (lineageId, { error, failures, certificate, at }) => {
+      const row = rowOf(lineageId);
+      Object.assign(row, { lastError: error, failures });
+      const use = certificate === null || certificate !== row.newest ? undefined : uses.get(certificate);
+      if (use?.installedAt === null) uses.set(use.fingerprint, { ...use, installedAt: at });
+    },
     holdTpmKey: (spkiSha256) => void tpmKeys.add(spkiSha256),
     compromiseKey: (spkiSha256) => void compromised.add(spkiSha256),
     supersededAt: (fingerprint) => uses.get(fingerprint)?.supersededAt ?? null,
