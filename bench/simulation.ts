@@ -87,7 +87,7 @@ async function bench(): Promise<SimulationReport> {
     const postgresBefore = processorTimeOfFamily(postgres.pid);
     const started = performance.now();
     const outcome = await simulate({
-      ...{ seed, hosts, days, parallel: 1 },
+      ...{ seed, hosts, days },
       backend: async (world) => {
         const issuerId = await insertFakeIssuers(db, new Date(Date.UTC(2020, 0, 1)));
         const backend = serviceOver(simulationStoreIn(counting(db, () => (statements.all += 1))), world, issuerId);

@@ -1,10 +1,10 @@
-// `npm run bench`: sets up, builds and measures; `npm run bench -- issuance|enroll [options]` selects one. The options of
+// `npm run bench`: sets up, builds and measures; `npm run bench -- issuance|enroll|simulation [options]` selects one. The options of
 // each are in bench/README.md. Numbers are of this machine at this moment: nothing here passes or fails by speed.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { setup } from './setup.mjs';
 
-const benches = ['issuance', 'enroll'];
+const benches = ['issuance', 'enroll', 'simulation'];
 
 const [first = '', ...rest] = process.argv.slice(2);
 const isNamed = first !== '' && !first.startsWith('-');

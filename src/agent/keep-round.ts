@@ -140,12 +140,16 @@ async function look(round: Round, target: KeepTarget): Promise<DecisionInput> {
     answer?.lineages.find(({ profile, place }) => profile === target.profile && place === target.place) ?? null;
   const wished = options.urgency(target);
   const input: DecisionInput = {
-    ...{ target, files, record: recordOf(round, target), now: ports.now() },
+    target,
+    files,
+    record: recordOf(round, target),
+    now: ports.now(),
     view: answer === null ? null : { time: new Date(answer.time), lineage },
     urgency: wished === 'forced' && begun.has(target.name) ? 'unpaused' : wished,
   };
   const record = noticed(input);
-  if (record !== input.record) await save(round, withTarget(round.kept, target.name, record));
+  if (record === input.record) return input;
+  await save(round, withTarget(round.kept, target.name, record));
   return { ...input, record };
 }
 

@@ -244,7 +244,7 @@ export function fakeLifecycleStore(): FakeLifecycleStore {
       const isInstalled = effect === 'installed';
       const confirmed = isInstalled ? use.confirmed : { at, by: higher };
       uses.set(fingerprint, { ...use, installedAt, confirmed, supersededAt: isInstalled ? use.supersededAt : null });
-      if (!isInstalled) row.inUse = [...row.inUse.filter((one) => one !== fingerprint), fingerprint];
+      if (!isInstalled) row.inUse = [...row.inUse.filter((one) => one !== fingerprint).slice(-8), fingerprint];
       if (effect === 'confirmed') {
         for (const older of row.certificates.slice(0, row.certificates.indexOf(fingerprint))) {
           const known = uses.get(older);

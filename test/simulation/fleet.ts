@@ -24,19 +24,16 @@ export const fleetProfiles = ['devid', 'spire-agents', 'keylime-agent', 'openbao
 
 type FleetProfile = (typeof fleetProfiles)[number];
 
-/** Every host has a DevID and a certificate of a week, one in 36 that of a day in its stead; one in 40 also one of a month. */
+/** Every host has a DevID and one certificate more: of a day, of a week, or of a month. */
 function profilesOf(index: number): readonly FleetProfile[] {
-  return [
-    'devid',
-    index % 36 === 3 ? 'keylime-agent' : 'spire-agents',
-    ...(index % 40 === 7 ? (['openbao-server'] as const) : []),
-  ];
+  if (index % 36 === 3) return ['devid', 'keylime-agent'];
+  return ['devid', index % 10 < 3 ? 'spire-agents' : 'openbao-server'];
 }
 
-/** One host in five fetches its certificates when the window opens, and installs them at the instant that was drawn. */
+/** One host in ten fetches its certificates when the window opens, and installs them at the instant that was drawn. */
 export function makeFleet(dice: Dice, { count, span }: { readonly count: number; readonly span: Interval }) {
   return Array.from({ length: count }, (_, index): FleetHost => {
-    const stageEarly = index % 5 === 0;
+    const stageEarly = index % 10 === 0;
     return {
       index,
       deviceId: uuidOf(0xde, index),

@@ -21,6 +21,8 @@ export class Killed extends Error {
 /** A generation of files: key and certificate together, as a reader finds them. */
 export type Pair = {
   readonly certificate: string;
+  /** The file of the certificate. */
+  readonly text: string;
   readonly notBefore: string;
   readonly notAfter: string;
   readonly public: string;
@@ -159,7 +161,7 @@ function filesAndKeys(process: Process): KeepHost {
   ) {
     const read = readFakeCertificate(answer.certificate);
     const { fingerprint, notBefore, notAfter } = read;
-    const pair: Pair = { certificate: fingerprint, notBefore, notAfter, ...keyOf(key) };
+    const pair: Pair = { certificate: fingerprint, text: answer.certificate, notBefore, notAfter, ...keyOf(key) };
     write(() => host.disk.next.set(target.name, pair));
     if (dice.roll(mishaps.hookFails) === 0) {
       const error = { phase: 'postCheck', reason: 'postCheckFailed', detail: 'port 443 refuses' } as const;

@@ -18,7 +18,7 @@ export function memoryStore(): SimulationStore {
   const reports = new Map<string, HostReportBody>();
   /** Conversation and lineage of each certificate. */
   const issued = new Map<string, readonly [string, string]>();
-  const nonces = new Set<string>();
+  const nonces = new Map<string, Date>();
   const told = new Map<string, number>();
   const member = (id: string): Member => {
     const found = members.get(id);
@@ -46,7 +46,16 @@ export function memoryStore(): SimulationStore {
       return attempts.find(({ certificate }) => certificate?.fingerprint === fingerprint)?.certificate ?? null;
     },
     newestTrustGeneration: async () => 0,
-    spendNonce: async (sha256) => nonces.size !== nonces.add(sha256).size,
+    spendNonce: async (sha256, expiresAt) => {
+      // Nonces of one clock end in the order in which they were given out.
+      for (const [old, until] of nonces) {
+        if (until.getTime() > expiresAt.getTime() - 3_600_000) break;
+        nonces.delete(old);
+      }
+      if (nonces.has(sha256)) return false;
+      nonces.set(sha256, expiresAt);
+      return true;
+    },
     recordReport: async ({ deviceId, report, lineages, at }, eventsSince) => {
       for (const { event } of eventsSince(reports.get(deviceId) ?? null)) told.set(event, (told.get(event) ?? 0) + 1);
       reports.set(deviceId, report);

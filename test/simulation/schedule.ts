@@ -18,7 +18,7 @@ export type HostSchedule = {
   readonly up: Intervals;
   /** Grave errors, sorted, without overlap. Beside them the clock is always wrong by `drift`. */
   readonly clockErrors: readonly ClockError[];
-  /** Milliseconds, less than what certificates are backdated. */
+  /** Milliseconds; some are further behind than certificates are backdated, and have to wait for a new one. */
   readonly drift: number;
 };
 
@@ -41,9 +41,9 @@ const habits: Readonly<Record<Habit, { readonly up: number; readonly down: numbe
 
 /** Of 100 hosts. */
 const habitShares: readonly (readonly [Habit, number])[] = [
-  ['steady', 57],
+  ['steady', 60],
   ['ordinary', 28],
-  ['daily', 8],
+  ['daily', 5],
   ['flaky', 1],
   ['absent', 6],
 ];
@@ -80,7 +80,7 @@ export function hostSchedule(dice: Dice, span: Interval): HostSchedule {
   const habit = habitOf(dice);
   const down = [...outages(dice, span, habits[habit]), ...(habit === 'absent' ? [absence(dice, span)] : [])];
   const up = difference(span, union(down));
-  return { habit, up, clockErrors: clockErrors(dice, span), drift: between(dice, -3 * minute, 50_000) };
+  return { habit, up, clockErrors: clockErrors(dice, span), drift: between(dice, -75_000, 50_000) };
 }
 
 /** One host in eight has its clock wrong once or twice, by hours up to years, until its time is synchronized again. */
@@ -89,7 +89,7 @@ function clockErrors(dice: Dice, span: Interval): readonly ClockError[] {
   const found: ClockError[] = [];
   for (let at = span.from; found.length < 2; ) {
     const from = between(dice, at, span.to);
-    const to = Math.min(span.to, from + between(dice, 10 * minute, 14 * hour));
+    const to = Math.min(span.to, from + between(dice, 10 * minute, 3 * hour));
     if (from + minute >= span.to) break;
     const size = dice.pick([3 * hour, 2 * day, 20 * day, 400 * day, 20 * 365 * day]);
     found.push({ from, to, offset: dice.roll(2) === 0 ? size : -size });

@@ -1,5 +1,6 @@
 // The service of a simulation: its use cases as main.ts wires them, over a store. Fake are only what makes a certificate,
-// what verifies a TPM or a key, and the HTTP edge in between (authentication is given; nonces and problems are real).
+// what verifies a TPM or a key, and the HTTP edge in between (authentication is given, nonces have no MAC; problems are real).
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type KeepAnswer, Trouble } from '../../src/agent/keep-ports.ts';
 import { attestedDigest } from '../../src/domain/attested-statement.ts';
@@ -11,7 +12,6 @@ import { planCertificate } from '../../src/domain/plan.ts';
 import type { Profile } from '../../src/domain/profile.ts';
 import { drawRenewal } from '../../src/domain/renewal.ts';
 import { err, ok, type Refusal, type Result } from '../../src/domain/result.ts';
-import { newNonce, spendNonce } from '../../src/enrollment/nonces.ts';
 import { renderProblem } from '../../src/http/problems.ts';
 import type { IssueRequest } from '../../src/issuance/issue.ts';
 import { certificateResource } from '../../src/issuance/resource.ts';
@@ -60,9 +60,10 @@ const operator = {
   limits: { profiles: null, names: null, sources: null },
 } as const;
 
-/** The profiles as they are shipped. */
+/** The profiles as they are shipped; the build lies one level deeper. */
 function shippedProfiles(): ReadonlyMap<string, Profile> {
-  const policies = loadPolicies(join(import.meta.dirname, '../../policies'));
+  const places = ['../../policies', '../../../policies'].map((place) => join(import.meta.dirname, place));
+  const policies = loadPolicies(places.find((place) => existsSync(place)) ?? '');
   if (!policies.ok) throw new Error(JSON.stringify(policies.error));
   return policies.value.profiles;
 }
@@ -80,6 +81,7 @@ export function serviceOver(store: SimulationStore, world: World, issuerId: stri
     onSigned: (record, renewAt, conversation) =>
       world.onSigned(signingOf(record, { renewAt, conversation, renewal: asked.get(conversation) ?? null })),
   });
+  const nonces = noncesIn(store);
   let clock = new Date(0);
   let ids = 0;
   const asked = new Map<string, RenewalRecord>();
@@ -113,14 +115,14 @@ export function serviceOver(store: SimulationStore, world: World, issuerId: stri
     renew: renew(renewing),
     isRepeated: isRetransmission(renewing),
     tellReplay: tellReplay(store),
-    spend: spendNonce({ key: nonceKey, spendNonce: store.spendNonce }),
+    spend: nonces.spend,
     confirm: confirm({ ...store, verifyUse: verifierOf(world) }),
     report: reportHost(store),
     at: (now) => void (clock = now),
   };
   return {
     service: {
-      newNonce: newNonce({ key: nonceKey, random: dice.octets }),
+      newNonce: nonces.make,
       ...callsOf(edge),
     },
     enroll: (host, now) => enroll({ store, world, profiles, issue }, host, now),
@@ -130,7 +132,23 @@ export function serviceOver(store: SimulationStore, world: World, issuerId: stri
   };
 }
 
-const nonceKey = new Uint8Array(32).fill(7);
+/** Nonces without a MAC; each is good once, and for five minutes. */
+function noncesIn(store: Pick<SimulationStore, 'spendNonce'>) {
+  let made = 0;
+  return {
+    make: (now: Date): string => {
+      made += 1;
+      return Buffer.from(`${now.getTime()} ${made}`).toString('base64url');
+    },
+    spend: async (nonce: string, now: Date): Promise<Result<null, Refusal>> => {
+      const [madeAt = ''] = Buffer.from(nonce, 'base64url').toString('latin1').split(' ');
+      const expiresAt = new Date(Number(madeAt) + 300_000);
+      if (now > expiresAt) return err({ reason: 'expiredNonce', detail: 'the nonce is older than five minutes' });
+      const isFirst = await store.spendNonce(sha256Hex(nonce), expiresAt);
+      return isFirst ? ok(null) : err({ reason: 'spentNonce', detail: 'the nonce was used already' });
+    },
+  };
+}
 
 function signingOf(
   record: CertificateRecord,
@@ -151,7 +169,7 @@ type Edge = {
   readonly renew: ReturnType<typeof renew>;
   readonly isRepeated: ReturnType<typeof isRetransmission>;
   readonly tellReplay: ReturnType<typeof tellReplay>;
-  readonly spend: ReturnType<typeof spendNonce>;
+  readonly spend: ReturnType<typeof noncesIn>['spend'];
   readonly confirm: ReturnType<typeof confirm>;
   readonly report: ReturnType<typeof reportHost>;
   readonly at: (now: Date) => void;
@@ -194,14 +212,14 @@ function callsOf(edge: Edge): Pick<Backend['service'], 'report' | 'renew' | 'con
 }
 
 /**
- * Hosts with nothing to do call every few days instead of once an hour: twelve million such calls would be all that is
+ * Hosts with nothing to do call about once a week instead of once an hour: twelve million such calls would be all that is
  * simulated, and a host that hears less has the harder task.
  */
 function seldom(answer: { readonly callAgainSeconds: number; readonly lineages: readonly LineageResource[] }) {
   const isQuiet = answer.lineages.every(
     ({ state, pulled }) => ['current', 'windowOpen', 'issued', 'blocked'].includes(state) && pulled === null,
   );
-  return { callAgainSeconds: isQuiet ? answer.callAgainSeconds * 112 : answer.callAgainSeconds };
+  return { callAgainSeconds: isQuiet ? answer.callAgainSeconds * 200 : answer.callAgainSeconds };
 }
 
 function refused(refusals: Refusal | readonly Refusal[], retryAfterSeconds: number | null): KeepAnswer<never> {
@@ -296,7 +314,7 @@ async function enroll(
     const issued = await patiently(() => issue(request));
     if (!issued.ok) throw new Error(JSON.stringify(issued.error));
     const { fingerprint, notBefore, notAfter } = readFakeCertificate(issued.value.certificatePem);
-    pairs.set(name, { certificate: fingerprint, notBefore, notAfter, ...key });
+    pairs.set(name, { certificate: fingerprint, text: issued.value.certificatePem, notBefore, notAfter, ...key });
   }
   return pairs;
 }

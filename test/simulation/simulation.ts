@@ -1,10 +1,11 @@
 // Runs a fleet against a service on a clock that jumps from event to event, and writes down what happened. Decides
 // nothing about certificates: hosts run the agent's rounds, the backend the service's use cases.
 import { keepRound } from '../../src/agent/keep-round.ts';
-import type { KeepPorts, KeepTarget } from '../../src/agent/keep-ports.ts';
+import type { KeepPorts } from '../../src/agent/keep-ports.ts';
 import type { LineageResource } from '../../src/domain/lineage-wire.ts';
 import { diceOf, type Dice } from '../hostile/dice.ts';
 import { agenda } from './agenda.ts';
+import { readFakeCertificate } from './certificates.ts';
 import { type FleetHost, makeFleet } from './fleet.ts';
 import { agentProcess, type HostPorts, Killed, newDisk, type Pair, type SimulatedHost } from './host.ts';
 import { contains, type Interval, type Intervals } from './intervals.ts';
@@ -35,8 +36,6 @@ export type SimulationOptions = {
   readonly seed: number;
   readonly hosts: number;
   readonly days: number;
-  /** Hosts whose rounds fall into one minute run side by side; 1 for one after the other. */
-  readonly parallel: number;
   readonly backend: (world: World) => Promise<Backend>;
 };
 
@@ -73,20 +72,20 @@ export type Outcome = {
 };
 
 const start = Date.UTC(2026, 0, 1);
-/** Requests are few in the usual way, and a tenth as many may be had in the days of the low ceiling. */
-const lowCeiling = { from: start + 250 * day, to: start + 256 * day };
+/** Days in which fewer renewals are allowed than are asked for. */
+const lowCeiling = { from: start + 250 * day, to: start + 252 * day };
 
 type Event =
-  /** `clock`: it is set right, which the daemon sees within a minute. */
+  /** `clock`: it is set, wrong or right, which the daemon sees within a minute. */
   | { readonly kind: 'boot' | 'halt' | 'wake' | 'clock'; readonly host: Running }
   | { readonly kind: 'operator'; readonly act: OperatorAct };
 
-/** A host with its process, if it runs. `life` counts processes: a wake of an earlier one is void. */
+/** A host with its process, if it runs. */
 type Running = {
   readonly host: SimulatedHost;
   process: KeepPorts | null;
   isEnrolled: boolean;
-  /** Of the wake that counts. */
+  /** Of the only wake that counts; 0 for none. */
   wakeAt: number;
   calls: { day: number; today: number; most: number; all: number; boots: number };
 };
@@ -97,8 +96,8 @@ export async function simulate(options: SimulationOptions): Promise<Outcome> {
   const server = serverSchedule(diceOf(options.seed + 1), span);
   const acts = operatorActs(diceOf(options.seed + 2), fleet, span);
   const ceilingAt = (at: number): number => {
-    const usual = Math.max(3, Math.round(options.hosts / 8));
-    return contains([lowCeiling], at) ? Math.max(1, Math.round(options.hosts / 150)) : usual;
+    const usual = Math.max(3, Math.round(options.hosts / 6));
+    return contains([lowCeiling], at) ? Math.max(1, Math.round(options.hosts / 170)) : usual;
   };
   const log = {
     signings: [] as Signing[],
@@ -142,7 +141,7 @@ type RunParts = {
   };
 };
 
-const usual = { urgency: (_: KeepTarget) => 'usual' as const };
+const usual = { urgency: () => 'usual' as const };
 
 class Run {
   readonly #parts: RunParts;
@@ -159,32 +158,23 @@ class Run {
   }
 
   async play(fleet: readonly FleetHost[], acts: readonly OperatorAct[]): Promise<void> {
-    const { span, attestationKeys, options } = this.#parts;
+    const { span, attestationKeys } = this.#parts;
     this.hosts = fleet.map((one) => ({
       host: { fleet: one, disk: newDisk(), attestationKey: attestationKeys.get(one.deviceId)!, generation: 0 },
       ...{ process: null, isEnrolled: false, wakeAt: 0 },
       calls: { day: 0, today: 0, most: 0, all: 0, boots: 0 },
     }));
     for (const host of this.hosts) {
-      for (const { from, to } of host.host.fleet.schedule.up) {
-        this.#agenda.put(from, { kind: 'boot', host });
-        if (to < span.to) this.#agenda.put(to, { kind: 'halt', host });
+      this.#putBoot(host);
+      for (const { from, to } of host.host.fleet.schedule.clockErrors) {
+        this.#agenda.put(from, { kind: 'clock', host });
+        this.#agenda.put(to, { kind: 'clock', host });
       }
-      for (const { to } of host.host.fleet.schedule.clockErrors) this.#agenda.put(to, { kind: 'clock', host });
     }
     for (const act of acts) this.#agenda.put(act.at, { kind: 'operator', act });
     for (let first = this.#agenda.next(); first !== null && first.at < span.to; first = this.#agenda.next()) {
       this.#now = first.at;
-      const together = [first.event];
-      while (options.parallel > 1 && first.event.kind === 'wake' && together.length < options.parallel) {
-        const at = this.#agenda.peek();
-        if (at === null || at >= Math.min(span.to, first.at + minute)) break;
-        const next = this.#agenda.next();
-        if (next !== null) together.push(next.event);
-        if (next?.event.kind !== 'wake') break;
-      }
-      if (together.length === 1) await this.#happen(first.event);
-      else await Promise.all(together.map((event) => this.#happen(event)));
+      await this.#happen(first.event);
     }
     this.#now = span.to;
   }
@@ -202,15 +192,22 @@ class Run {
       case 'halt':
         event.host.process = null;
         event.host.wakeAt = 0;
+        this.#putBoot(event.host);
         return;
       case 'wake':
         // Woken earlier by something else, or no longer there.
-        if (event.host.wakeAt !== this.#now && this.#parts.options.parallel === 1) return;
-        if (event.host.process === null || event.host.wakeAt === 0) return;
-        return this.#round(event.host);
+        return event.host.wakeAt === this.#now ? this.#round(event.host) : undefined;
       default:
         return event satisfies never;
     }
+  }
+
+  /** The next boot; it brings its halt. */
+  #putBoot(running: Running): void {
+    const next = running.host.fleet.schedule.up[running.calls.boots];
+    if (next === undefined) return;
+    this.#agenda.put(next.from, { kind: 'boot', host: running });
+    if (next.to < this.#parts.span.to) this.#agenda.put(next.to, { kind: 'halt', host: running });
   }
 
   #isServerUp = (): boolean => contains(this.#parts.server, this.#now);
@@ -239,14 +236,11 @@ class Run {
       ...{ host, keys, dice: this.#dice },
       mishaps: { killed: 2000, hookFails: 400, tpmBusy: 300 },
       hostNow: () => this.#now + clockOffset(host.fleet.schedule, this.#now),
-      onEvent: (event) => {
-        if (process.env['TRACE'] === host.fleet.hostName) console.log(new Date(this.#now).toISOString(), event);
-        log.events.set(event, (log.events.get(event) ?? 0) + 1);
-      },
+      onEvent: (event) => void log.events.set(event, (log.events.get(event) ?? 0) + 1),
       onPlaced: ({ lineage }, pair) => {
         log.placings.push({ at: this.#now, lineage, fingerprint: pair.certificate });
-        if (!keys.verify(pair.public, 'pair', keys.sign(pair.private, 'pair')))
-          log.faults.push(`${host.fleet.hostName}: a pair that differs: ${pair.certificate}`);
+        const isOfKey = keys.verify(readFakeCertificate(pair.text).public, 'pair', keys.sign(pair.private, 'pair'));
+        if (!isOfKey) log.faults.push(`${host.fleet.hostName}: a pair that differs: ${pair.certificate}`);
       },
       network: {
         ...{ service: backend.service, dice: this.#dice, isServerUp: this.#isServerUp, now: () => this.#now },
@@ -291,19 +285,19 @@ function countCall(calls: Running['calls'], now: number): void {
   calls.most = Math.max(calls.most, calls.today);
 }
 
-/** One host in two hundred is suspended (every second of them for good), as many are retired or lose a grant. */
+/** One host in five hundred is suspended (every second of them for good), as many are retired or lose a grant. */
 function operatorActs(dice: Dice, fleet: readonly FleetHost[], span: Interval): readonly OperatorAct[] {
   const length = span.to - span.from;
   const sometime = (): number => Math.round(span.from + length * (0.4 + dice.roll(500) / 1000));
   const acts = fleet.flatMap(({ deviceId, targets, index }): readonly OperatorAct[] => {
     const at = sometime();
-    if (index % 200 === 11) {
+    if (index % 500 === 11) {
       const resumed = Math.round(at + (2 + dice.roll(30)) * day);
       const suspension = { at, act: 'suspend', deviceId } as const;
-      return index % 400 === 11 ? [suspension] : [suspension, { at: resumed, act: 'resume', deviceId }];
+      return index % 1000 === 11 ? [suspension] : [suspension, { at: resumed, act: 'resume', deviceId }];
     }
-    if (index % 200 === 42) return [{ at, act: 'retire', deviceId }];
-    if (index % 200 === 77) return [{ at, act: 'withdrawGrant', deviceId, profile: targets[1]!.profile }];
+    if (index % 500 === 42) return [{ at, act: 'retire', deviceId }];
+    if (index % 500 === 17) return [{ at, act: 'withdrawGrant', deviceId, profile: targets[1]!.profile }];
     return [];
   });
   return [...acts, { at: Math.round(span.from + length / 2), act: 'pull', profile: 'spire-agents' }];

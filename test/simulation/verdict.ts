@@ -26,6 +26,8 @@ export type Verdict = {
   readonly lapses: number;
   /** Of these: the ceiling made the host wait, and it was away in the last tenth. */
   readonly lapsesByCeiling: number;
+  /** Host and server had their hour between the begin of the window and the instant that was drawn, and not after it. */
+  readonly lapsesBeforeDrawn: number;
   readonly exceptions: number;
   readonly fullHours: number;
   /** At the end. */
@@ -59,7 +61,7 @@ export function judge(outcome: Outcome): Verdict {
     ],
     renewals: outcome.signings.length - histories.length,
     recoveries: recoveries.length,
-    ...{ lapses: lapses.all, lapsesByCeiling: lapses.byCeiling },
+    ...{ lapses: lapses.all, lapsesByCeiling: lapses.byCeiling, lapsesBeforeDrawn: lapses.beforeDrawn },
     ...{ exceptions: ceiling.exceptions, fullHours: ceiling.full },
     states: countsOf(outcome.lineages.map(({ state }) => state)),
     ...{ mostCalls: calls.most, meanCalls: calls.mean },
@@ -101,10 +103,17 @@ function judgeLapses({ server, span, fleet, waits }: Outcome, histories: readonl
       ? lapsesOf({ ...history, placings: history.signings }, { server, span, opening: windowStart })
       : [];
     const wrong = [...broken(lapses), ...broken(unfetched)];
-    return { all: lapses.length, wrong, excused: wrong.filter((lapse) => isByCeiling(history, lapse)) };
+    const sinceBegin = broken(lapsesOf(history, { server, span, opening: windowStart }));
+    return {
+      all: lapses.length,
+      wrong,
+      beforeDrawn: sinceBegin.length - broken(lapses).length,
+      excused: wrong.filter((lapse) => isByCeiling(history, lapse)),
+    };
   });
   return {
     all: found.reduce((sum, { all }) => sum + all, 0),
+    beforeDrawn: found.reduce((sum, { beforeDrawn }) => sum + beforeDrawn, 0),
     byCeiling: found.reduce((sum, { excused }) => sum + excused.length, 0),
     broken: found.flatMap(({ wrong, excused }) => wrong.filter((lapse) => !excused.includes(lapse))),
   };
