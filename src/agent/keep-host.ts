@@ -18,7 +18,7 @@ import { type KeepTpm, onTpm } from './keep-tpm.ts';
 import type { CertificateFacts, KeptKey } from './kept.ts';
 import type { InstallPorts } from './install-ports.ts';
 import type { currentGeneration, InstalledGeneration } from './installed.ts';
-import type { observeUse, putInPlace } from './put-in-place.ts';
+import type { observeUse, putAllInPlace, PutWish } from './put-in-place.ts';
 import { makeSoftwareKey, publicKeyInfoOf } from './software-key.ts';
 import { rehearseSpire } from './spire-rehearsal.ts';
 import type { Target } from './target.ts';
@@ -31,7 +31,7 @@ export type RealHost = {
   readonly tpm: () => KeepTpm;
   readonly install: Omit<InstallPorts, 'rehearse'>;
   readonly engine: {
-    readonly putInPlace: typeof putInPlace;
+    readonly putAllInPlace: typeof putAllInPlace;
     readonly currentGeneration: typeof currentGeneration;
     readonly observeUse: typeof observeUse;
   };
@@ -46,7 +46,7 @@ export const keepHost = (host: RealHost): KeepHost => ({
   makeKey: ({ name }) => makeKey(host, targetNamed(host.session(), name)),
   makeRequest: (_target, request) => makeRequest(host, request),
   check: ({ name }, issued) => Promise.resolve(check(host, targetNamed(host.session(), name), issued)),
-  install: ({ name }, issued) => install(host, targetNamed(host.session(), name), issued),
+  installAll: (wishes) => installAll(host, wishes),
   observe: (target) => observe(host, target),
   signConfirmation: ({ name }, confirmation) => signConfirmation(host, targetNamed(host.session(), name), confirmation),
   examined: host.examined,
@@ -151,20 +151,31 @@ function check(host: RealHost, target: Target, issued: Issued): Result<Certifica
   });
 }
 
-async function install(host: RealHost, target: Target, issued: Issued): Promise<Placing> {
+/** Those that are not what was asked for are left out; all others are put in place in one go. */
+async function installAll(
+  host: RealHost,
+  wishes: readonly (Issued & { readonly target: KeepTarget })[],
+): Promise<readonly Placing[]> {
   const session = host.session();
-  const result = checked(host, target, issued);
-  if (!result.ok) return { state: 'failed', error: { phase: 'check', ...told(result.error) }, hints: [] };
-  const { key } = issued;
-  const outcome = await host.engine.putInPlace({ ...host.install, rehearse: rehearsal(host) }, target, {
-    checked: result.value,
-    root: pinnedRoot(session),
-    devId: key.kind === 'tpm' ? keyBlobs(key) : null,
-    anchors: anchorsOf(session),
+  const shared = { root: pinnedRoot(session), anchors: anchorsOf(session) };
+  const works = wishes.map(({ target: { name }, ...issued }): PutWish | Placing => {
+    const target = targetNamed(session, name);
+    const result = checked(host, target, issued);
+    if (!result.ok) return { state: 'failed', error: { phase: 'check', ...told(result.error) }, hints: [] };
+    const devId = issued.key.kind === 'tpm' ? keyBlobs(issued.key) : null;
+    return { target, input: { ...shared, checked: result.value, devId } };
   });
-  if (outcome.kind === 'rolledBack') return { state: 'rolledBack', error: outcome.error, hints: outcome.remarks };
-  if (key.kind === 'tpm') session.placedDevId = { public: key.public, private: key.private };
-  return { state: 'installed', observed: outcome.observed };
+  const ready = works.filter((work) => 'input' in work);
+  const outcomes = await host.engine.putAllInPlace({ ...host.install, rehearse: rehearsal(host) }, ready);
+  return works.map((work): Placing => {
+    if (!('input' in work)) return work;
+    const outcome = outcomes[ready.indexOf(work)];
+    if (outcome === undefined) throw new RangeError('an installation has no outcome');
+    if (outcome.kind === 'rolledBack') return { state: 'rolledBack', error: outcome.error, hints: outcome.remarks };
+    const { devId } = work.input;
+    if (devId !== null) session.placedDevId = keyText(devId);
+    return { state: 'installed', observed: outcome.observed };
+  });
 }
 
 const told = ({ reason, detail }: Refusal) => ({ reason, detail });

@@ -18,7 +18,7 @@ import { keepLocalClient } from './local-client.ts';
 import type { Pace } from './patience.ts';
 import type { Progress } from './progress.ts';
 import { currentGeneration } from './installed.ts';
-import { finishInterrupted, observeUse, putInPlace } from './put-in-place.ts';
+import { finishInterrupted, observeUse, putAllInPlace } from './put-in-place.ts';
 import { requestKeyOf } from './request-key.ts';
 import type { RunCommand } from './run-command.ts';
 import type { TpmPasswords } from './tpm-endorsement.ts';
@@ -70,7 +70,7 @@ export function keepPorts(machine: Machine): KeepPorts {
       return line.server;
     },
     host: keepHost({
-      ...{ session, tpm, install: machine, engine: { putInPlace, currentGeneration, observeUse } },
+      ...{ session, tpm, install: machine, engine: { putAllInPlace, currentGeneration, observeUse } },
       examined: examinedBy(machine, session),
     }),
     trust: keepTrust({ root, session, api: () => api, install: machine }),
@@ -86,9 +86,8 @@ const keptTargets = ({ targets, config }: Session) =>
 
 /** What a killed process left of a change of files is finished or undone before anything is decided about them. */
 async function endInterrupted(machine: Machine, { targets }: Session): Promise<void> {
-  for (const target of targets) {
-    const outcome = await finishInterrupted({ ...machine, rehearse: null }, target);
-    if (outcome !== null) machine.log('installation.ended', { target: target.name, kind: outcome.kind });
+  for (const { target, outcome } of await finishInterrupted({ ...machine, rehearse: null }, targets)) {
+    machine.log('installation.ended', { target: target.name, kind: outcome.kind });
   }
 }
 

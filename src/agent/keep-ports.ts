@@ -86,11 +86,17 @@ export type KeepHost = {
     target: KeepTarget,
     issued: { readonly key: KeptKey; readonly answer: IssuedCertificateResource },
   ) => Promise<Result<CertificateFacts, Refusal>>;
-  /** Atomic, and good to repeat: what a crash left is finished or undone first. */
-  readonly install: (
-    target: KeepTarget,
-    issued: { readonly key: KeptKey; readonly answer: IssuedCertificateResource },
-  ) => Promise<Placing>;
+  /**
+   * Several at once, so that a program that reads the files of two is told once; answers in the given order. Atomic for
+   * each target, and good to repeat: what a crash left is finished or undone first.
+   */
+  readonly installAll: (
+    wishes: readonly {
+      readonly target: KeepTarget;
+      readonly key: KeptKey;
+      readonly answer: IssuedCertificateResource;
+    }[],
+  ) => Promise<readonly Placing[]>;
   /** What can be seen of the use of a certificate that is in place already. */
   readonly observe: (target: KeepTarget) => Promise<ObservedUse>;
   /**

@@ -1,19 +1,16 @@
 // One round of keeping: what was interrupted is finished, the service is told how the host stands and tells what is due,
 // and each target gets as far as it can. All I/O is behind `KeepPorts`; each step is saved before the next one begins.
-import type { HostReportAnswer, LineageResource } from '../domain/lineage-wire.ts';
+import type { LineageResource } from '../domain/lineage-wire.ts';
 import { messageOf } from '../domain/thrown.ts';
-import { wireTime } from '../domain/wire.ts';
+import { call, failContact, report } from './keep-contact.ts';
 import { type Decision, decide, type DecisionInput, needsServer, noticed, type LocalFiles } from './keep-decision.ts';
-import { type Fault, failureOf, faultOf, faultOfRefusal, remainingOf } from './keep-failure.ts';
-import type { KeepPorts, KeepServer, KeepTarget } from './keep-ports.ts';
-import { targetReport } from './keep-report.ts';
-import { type Act, takeStep } from './keep-steps.ts';
-import { isPausing, type Kept, newRecord, type TargetRecord, withTarget } from './kept.ts';
+import { type Fault, failureOf, faultOf, remainingOf } from './keep-failure.ts';
+import type { KeepPorts, KeepTarget } from './keep-ports.ts';
+import { recordOf, type Round, save, type Urgency } from './keep-round-state.ts';
+import { installAll, type Stepped, takeStep } from './keep-steps.ts';
+import { isPausing, type Kept, type TargetRecord, withTarget } from './kept.ts';
 
-export type RoundOptions = {
-  /** How urgent a target is; `usual` for the daemon. */
-  readonly urgency: (target: KeepTarget) => DecisionInput['urgency'];
-};
+export type RoundOptions = { readonly urgency: Urgency };
 
 /** How a target stands after the round. */
 export type TargetOutcome = {
@@ -32,41 +29,27 @@ export type RoundOutcome = {
   readonly nextAt: Date;
 };
 
-type Round = {
-  readonly ports: KeepPorts;
-  readonly options: RoundOptions;
-  readonly targets: readonly KeepTarget[];
-  /** As last saved. */
-  kept: Kept;
-  server: KeepServer | null;
-  answer: HostReportAnswer | null;
-  /** Targets that a person wanted renewed and that have begun. */
-  readonly begun: Set<string>;
-  /** The keys of this host are of no use: why. */
-  lost: Fault | null;
-};
-
 /** A renewal takes six; more means that something goes round in circles. */
 const mostSteps = 16;
+/** Each puts a certificate in place and begins with its successor, which is due at once only for the shortest lives. */
+const mostPasses = 3;
 
 /** Does one round. Rejects only when the state cannot be read or written, or another round is at work. */
-export const keepRound = (ports: KeepPorts, options: RoundOptions): Promise<RoundOutcome> =>
+export const keepRound = (ports: KeepPorts, { urgency }: RoundOptions): Promise<RoundOutcome> =>
   ports.exclusively(async () => {
     const [kept, targets] = [await ports.load(), await ports.targets()];
     const round: Round = {
-      ...{ ports, options, targets, kept, server: null, answer: null, begun: new Set<string>(), lost: null },
+      ...{ ports, urgency, targets, kept, server: null, answer: null, begun: new Set<string>(), lost: null },
     };
     try {
       // 1. What an interrupted round left, as far as it needs no service.
-      await serveTargets(round);
+      const ready = await advance(round, targets);
       // 2. The regular call, and whatever waits for an answer of the service.
-      if (await isCallDue(round)) await call(round);
-      // 3. What it says, target after target.
-      if (round.server !== null) {
-        const before = faultsOf(round);
-        await serveTargets(round);
-        if (faultsOf(round) !== before) await report(round);
-      }
+      if (await isCallDue(round, ready)) await call(round);
+      // 3. What it says, target after target; and what is ready then is put in place at once for all.
+      const before = faultsOf(round);
+      await putInPlace(round, round.server === null ? ready : await advance(round, targets));
+      if (faultsOf(round) !== before) await report(round);
       // 4. Keys that are lost: the TPM is proved anew, where that is allowed.
       if (round.lost !== null) await recover(round, round.lost);
       // 5. What needs no service and no decision of this file.
@@ -80,36 +63,68 @@ export const keepRound = (ports: KeepPorts, options: RoundOptions): Promise<Roun
 const faultsOf = ({ kept }: Round): string =>
   JSON.stringify(Object.values(kept.targets).map(({ failure }) => failure?.error ?? null));
 
-async function save(round: Round, kept: Kept): Promise<void> {
-  if (kept === round.kept) return;
-  await round.ports.save(kept);
-  round.kept = kept;
+/** Each target as far as it gets without a change of its files; answers those whose files are to be changed now. */
+async function advance(round: Round, targets: readonly KeepTarget[]): Promise<readonly KeepTarget[]> {
+  const ready: KeepTarget[] = [];
+  for (const target of targets) if ((await serve(round, target)) === 'ready') ready.push(target);
+  return ready;
 }
 
-const recordOf = ({ kept }: Round, { name }: KeepTarget): TargetRecord => kept.targets[name] ?? newRecord;
-
-async function serveTargets(round: Round): Promise<void> {
-  for (const target of round.targets) await serve(round, target);
-}
-
-/** Decides and acts until nothing is left to do for this target. */
-async function serve(round: Round, target: KeepTarget): Promise<void> {
-  for (let steps = 0; ; steps += 1) {
-    const input = await look(round, target);
-    const decision = decide(input);
-    if (decision.do === 'nothing') return settled(round, target);
-    if (decision.do === 'wait') return;
-    if (needsServer(decision) && round.server === null) return;
-    if (steps >= mostSteps) return fail(round, target, { files: input.files, fault: noProgress });
+/** Decides and acts until nothing is left to do for this target, or it is ready to be put in place. */
+async function serve(round: Round, target: KeepTarget): Promise<'ready' | 'over'> {
+  for (let steps = 0; steps < mostSteps; steps += 1) {
+    const { record, files, decision } = await decided(round, target);
+    if (decision.do === 'install') return 'ready';
+    if (decision.do === 'nothing') await settled(round, target);
+    if (decision.do === 'nothing' || decision.do === 'wait') return 'over';
+    if (needsServer(decision) && round.server === null) return 'over';
     const { ports, server } = round;
-    const { record, fault, lineage } = await takeStep(
-      { ports, server, target, record: input.record },
-      decision satisfies Act,
-    );
+    const stepped = await takeStep({ ports, server, target, record }, decision);
     if (decision.do === 'makeKey') round.begun.add(target.name);
-    if (lineage !== undefined) hearOf(round, lineage);
-    await save(round, withTarget(round.kept, target.name, record));
-    if (fault !== null) return fail(round, target, { files: input.files, fault });
+    if (!(await hasGone(round, target, { files, stepped }))) return 'over';
+  }
+  await fail(round, target, { files: (await look(round, target)).files, fault: noProgress });
+  return 'over';
+}
+
+async function decided(round: Round, target: KeepTarget) {
+  const input = await look(round, target);
+  return { ...input, decision: decide(input) };
+}
+
+/** Saves what a step came to; false when something went wrong with it. */
+async function hasGone(
+  round: Round,
+  target: KeepTarget,
+  { files, stepped }: { readonly files: LocalFiles; readonly stepped: Stepped },
+): Promise<boolean> {
+  const { record, fault, lineage } = stepped;
+  if (lineage !== undefined) hearOf(round, lineage);
+  await save(round, withTarget(round.kept, target.name, record));
+  if (fault !== null) await fail(round, target, { files, fault });
+  return fault === null;
+}
+
+/**
+ * Puts everything in place that is ready for it, all at once, so that each program is told once; then goes on with those
+ * targets. The pauses after a failure are drawn for each target: one that spoils a shared program soon stands alone.
+ */
+async function putInPlace(round: Round, ready: readonly KeepTarget[]): Promise<void> {
+  for (let waiting = ready, passes = 0; waiting.length > 0; passes += 1) {
+    const found = [];
+    for (const target of waiting) {
+      const { record, files, decision } = await decided(round, target);
+      if (passes >= mostPasses) await fail(round, target, { files, fault: noProgress });
+      else if (decision.do === 'install') found.push({ target, record, files });
+    }
+    if (found.length === 0) return;
+    const all = await installAll(round.ports, found);
+    const gone: KeepTarget[] = [];
+    for (const [at, { target, files }] of found.entries()) {
+      const stepped = all[at];
+      if (stepped !== undefined && (await hasGone(round, target, { files, stepped }))) gone.push(target);
+    }
+    waiting = await advance(round, gone);
   }
 }
 
@@ -134,11 +149,11 @@ const noProgress: Fault = {
 
 /** What is known of a target at this instant. What was noticed is saved. */
 async function look(round: Round, target: KeepTarget): Promise<DecisionInput> {
-  const { ports, options, answer, begun } = round;
+  const { ports, urgency, answer, begun } = round;
   const files = await ports.host.inPlace(target);
   const lineage =
     answer?.lineages.find(({ profile, place }) => profile === target.profile && place === target.place) ?? null;
-  const wished = options.urgency(target);
+  const wished = urgency(target);
   const input: DecisionInput = {
     target,
     files,
@@ -171,97 +186,16 @@ async function fail(
   if (fault.areKeysLost) round.lost ??= fault;
 }
 
-/** Not while the way to the service is in back-off, unless a person waits. */
-async function isCallDue(round: Round): Promise<boolean> {
-  const { ports, kept, targets, options } = round;
+/** Not while the way to the service is in back-off, unless a person waits. What is put in place is told at once. */
+async function isCallDue(round: Round, ready: readonly KeepTarget[]): Promise<boolean> {
+  const { ports, kept, targets, urgency } = round;
   const { reportDueAt, lastAt, failure } = kept.contact;
   const now = ports.now();
-  if (targets.some((target) => options.urgency(target) !== 'usual')) return true;
+  if (targets.some((target) => urgency(target) !== 'usual')) return true;
   if (failure !== null) return !isPausing(failure, now);
   if (reportDueAt === null || lastAt === null || now >= new Date(reportDueAt) || now < new Date(lastAt)) return true;
   for (const target of targets) if (needsServer(decide(await look(round, target)))) return true;
-  return false;
-}
-
-async function call(round: Round): Promise<void> {
-  const { ports } = round;
-  try {
-    round.server = await ports.connect();
-  } catch (thrown) {
-    return failContact(round, faultOf(thrown, 'request'));
-  }
-  if (!(await report(round))) return;
-  const newest = round.answer?.trustGeneration ?? 0;
-  if (await ports.trust.isDue(newest)) await renewTrust(round, newest);
-}
-
-/** Whether the service took it. Otherwise there is no server for the rest of the round. */
-async function report(round: Round): Promise<boolean> {
-  const { ports, server } = round;
-  if (server === null) return false;
-  try {
-    const body = { ...(await hostBody(round)), at: wireTime(ports.now()) };
-    const answer = await server.report(body);
-    if (answer.ok) {
-      await heard(round, answer.value);
-      return true;
-    }
-    await failContact(round, faultOfRefusal(answer, 'request'));
-  } catch (thrown) {
-    await failContact(round, faultOf(thrown, 'request'));
-  }
-  server.close();
-  round.server = null;
-  return false;
-}
-
-async function hostBody(round: Round) {
-  const { ports, targets } = round;
-  const told = [];
-  for (const target of targets) {
-    told.push(targetReport(target, recordOf(round, target), await ports.host.inPlace(target)));
-  }
-  const [{ findings, unmanaged }, trustGeneration] = [await ports.host.examined(), await ports.trust.generation()];
-  return { agentVersion: ports.agentVersion, targets: told, unmanaged, findings, trustGeneration };
-}
-
-async function heard(round: Round, answer: HostReportAnswer): Promise<void> {
-  const now = round.ports.now();
-  if (round.kept.contact.failure !== null) round.ports.log('server.back', {});
-  round.answer = answer;
-  await save(round, {
-    ...round.kept,
-    contact: {
-      reportDueAt: wireTime(new Date(now.getTime() + Math.max(1, answer.callAgainSeconds) * 1000)),
-      lastAt: wireTime(now),
-      clockDifferenceSeconds: Math.round((new Date(answer.time).getTime() - now.getTime()) / 1000),
-      failure: null,
-    },
-  });
-}
-
-/** The pause is no longer than a quarter of the shortest life on this host. */
-async function failContact(round: Round, fault: Fault): Promise<void> {
-  const { ports, kept, targets } = round;
-  const lives = [];
-  for (const target of targets) lives.push(remainingOf(await ports.host.inPlace(target), ports.now()));
-  const remainingSeconds = lives.length === 0 ? 86_400 : Math.min(...lives);
-  const failure = failureOf(fault, kept.contact.failure, { ports, remainingSeconds });
-  const { reason, detail } = fault.error;
-  ports.log('server.failed', { reason, detail, failures: failure.count, nextAttemptAt: failure.nextAttemptAt });
-  await save(round, { ...kept, contact: { ...kept.contact, failure } });
-  if (fault.areKeysLost) round.lost ??= fault;
-}
-
-async function renewTrust({ ports }: Round, newest: number): Promise<void> {
-  try {
-    const taken = await ports.trust.renew();
-    if (taken.ok) ports.log('trust.renewed', taken.value);
-    else ports.log('trust.refused', { generation: newest, reason: taken.error.reason, detail: taken.error.detail });
-  } catch (thrown) {
-    const { reason, detail } = faultOf(thrown, 'request').error;
-    ports.log('trust.failed', { generation: newest, reason, detail });
-  }
+  return ready.length > 0;
 }
 
 async function tend({ ports }: Round): Promise<void> {

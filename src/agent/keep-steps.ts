@@ -4,7 +4,7 @@ import type { LineageResource } from '../domain/lineage-wire.ts';
 import { wireTime } from '../domain/wire.ts';
 import { type Fault, faultOf, faultOfRefusal, isNonceRefusal, isUndecided } from './keep-failure.ts';
 import type { Decision } from './keep-decision.ts';
-import { type KeepPorts, type KeepServer, type KeepTarget, Trouble } from './keep-ports.ts';
+import { type KeepPorts, type KeepServer, type KeepTarget, type Placing, Trouble } from './keep-ports.ts';
 import type { TargetRecord, Work } from './kept.ts';
 
 /** What a step works on. `server` is null in the part of a round that needs none. */
@@ -23,8 +23,8 @@ export type Stepped = {
   readonly lineage?: LineageResource;
 };
 
-/** A decision that is an act. */
-export type Act = Exclude<Decision, { readonly do: 'nothing' | 'wait' }>;
+/** A decision that is an act for one target alone; what is installed is installed for all, by `installAll`. */
+export type Act = Exclude<Decision, { readonly do: 'nothing' | 'wait' | 'install' }>;
 
 const phases = {
   makeKey: 'key',
@@ -32,7 +32,6 @@ const phases = {
   resend: 'request',
   stop: 'request',
   check: 'check',
-  install: 'install',
   confirm: 'confirm',
   discard: 'check',
 } as const;
@@ -47,7 +46,7 @@ export async function takeStep(input: StepInput, act: Act): Promise<Stepped> {
 }
 
 /** A key that proved of no use is given up, and its certificate with it; everything else stays as it is. */
-function afterTrouble({ record }: StepInput, fault: Fault): Stepped {
+function afterTrouble({ record }: Pick<StepInput, 'record'>, fault: Fault): Stepped {
   if (fault.error.reason !== 'keyUnusable') return { record, fault };
   const unusable = record.inPlace?.certificate ?? null;
   return { record: { ...record, unusable, work: { step: 'idle' } }, fault };
@@ -64,8 +63,6 @@ function stepOf(input: StepInput, act: Act): Promise<Stepped> {
       return send(input, expected(work, 'requested'));
     case 'check':
       return check(input, expected(work, 'issued'));
-    case 'install':
-      return install(input, expected(work, 'staged'));
     case 'confirm':
       return confirm(input);
     case 'discard':
@@ -157,23 +154,42 @@ async function check(
   };
 }
 
-async function install(
-  { ports, target, record }: StepInput,
-  { key, answer, facts }: Extract<Work, { readonly step: 'staged' }>,
-): Promise<Stepped> {
-  const placing = await ports.host.install(target, { key, answer });
+/** A target and its record. */
+type Installing = Pick<StepInput, 'target' | 'record'>;
+
+/** Puts in place what is staged for these targets, at once; answers in the given order. Never rejects for a port. */
+export async function installAll(ports: KeepPorts, targets: readonly Installing[]): Promise<readonly Stepped[]> {
+  const works = targets.map(({ target, record }) => ({ target, record, work: expected(record.work, 'staged') }));
+  try {
+    const wishes = works.map(({ target, work: { key, answer } }) => ({ target, key, answer }));
+    const placings = await ports.host.installAll(wishes);
+    return works.map((one, at) => installed(ports, one, placings[at]));
+  } catch (thrown) {
+    const fault = faultOf(thrown, 'install');
+    return works.map((one) => afterTrouble(one, fault));
+  }
+}
+
+function installed(
+  ports: KeepPorts,
+  { target, record, work }: Installing & { readonly work: Extract<Work, { readonly step: 'staged' }> },
+  placing: Placing | undefined,
+): Stepped {
+  if (placing === undefined) throw new RangeError(`putting ${target.name} in place has no outcome`);
   if (placing.state !== 'installed') {
     const { error, hints, state } = placing;
     if (state === 'rolledBack') ports.log('certificate.rolledBack', { target: target.name, reason: error.reason });
     return { record, fault: { error, hints, pace: 'usual', retryAfterSeconds: null, areKeysLost: false } };
   }
   const { observed } = placing;
+  const { facts, answer } = work;
   ports.log('certificate.installed', { target: target.name, ...facts, generation: observed.generation });
-  return went(record, {
+  const change: Partial<TargetRecord> = {
     inPlace: { ...facts, renewAt: answer.renewAt, window: null },
     work: { step: 'installed', certificate: facts.certificate, observed },
     failure: null,
-  });
+  };
+  return { record: { ...record, ...change }, fault: null };
 }
 
 async function confirm(input: StepInput): Promise<Stepped> {

@@ -7,7 +7,7 @@ import { type KeepTrust, Trouble } from './keep-ports.ts';
 import { anchorsOf, pinnedRoot, type Session } from './keep-session.ts';
 import type { InstallPorts } from './install-ports.ts';
 import { currentGeneration, type InstalledGeneration } from './installed.ts';
-import { putInPlace } from './put-in-place.ts';
+import { putAllInPlace, type PutWish } from './put-in-place.ts';
 import { takeTrustBundle } from './take-trust-bundle.ts';
 import type { Target } from './target.ts';
 import { type HostTrust, saveTrust, trustApplied } from './trust.ts';
@@ -53,17 +53,21 @@ async function renew(ground: TrustGround): Promise<Result<{ readonly generation:
 /** Every target's files are written again with the CAs of now; a target whose programs object keeps what it has. */
 async function apply({ root, session, install }: TrustGround, trust: HostTrust): Promise<void> {
   if (trust.unapplied.length === 0) return;
+  const wishes: PutWish[] = [];
   for (const target of session().targets) {
     const found = await currentGeneration(root, target).catch(() => null);
     if (found === null) continue;
-    const outcome = await putInPlace({ ...install, rehearse: null }, target, {
-      checked: againOf(target, found, session()),
-      root: pinnedRoot(session()),
-      devId: found.key.kind === 'devid' ? found.key.blobs : null,
-      anchors: anchorsOf(session()),
-    });
-    if (outcome.kind === 'rolledBack')
-      throw new Trouble(outcome.error.reason, `${target.name}: ${outcome.error.detail}`);
+    const devId = found.key.kind === 'devid' ? found.key.blobs : null;
+    const anchored = { root: pinnedRoot(session()), anchors: anchorsOf(session()) };
+    wishes.push({ target, input: { ...anchored, checked: againOf(target, found, session()), devId } });
+  }
+  const outcomes = await putAllInPlace({ ...install, rehearse: null }, wishes);
+  const refused = outcomes.flatMap((outcome, at) =>
+    outcome.kind === 'rolledBack' ? [{ name: wishes[at]?.target.name ?? '', error: outcome.error }] : [],
+  );
+  const [first] = refused;
+  if (first !== undefined) {
+    throw new Trouble(first.error.reason, refused.map(({ name, error }) => `${name}: ${error.detail}`).join('; '));
   }
   await trustApplied(root, trust.unapplied);
   session().trust = { ...trust, unapplied: [] };

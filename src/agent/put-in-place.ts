@@ -18,17 +18,10 @@ import { isInPlace, observedOf } from './installed.ts';
 import type { PlacementInput } from './places.ts';
 import { prepareGeneration, Unfit, unfitOf } from './prepare-generation.ts';
 import type { Target } from './target.ts';
-import { look, type Program, programsOf, tell } from './tell-consumers.ts';
+import { type CheckOutcome, look, type Program, programsOf, tell } from './tell-consumers.ts';
 
 /** One target, and what shall be in its place. */
 export type PutWish = { readonly target: Target; readonly input: PlacementInput };
-
-/** Installs for one target; see `putAllInPlace`. */
-export async function putInPlace(ports: InstallPorts, target: Target, input: PlacementInput): Promise<PutOutcome> {
-  const [outcome] = await putAllInPlace(ports, [{ target, input }]);
-  if (outcome === undefined) throw new RangeError('an installation has no outcome');
-  return outcome;
-}
 
 /**
  * Installs for several targets in one round, in which a program that reads the files of two is told once. Each outcome
@@ -37,6 +30,14 @@ export async function putInPlace(ports: InstallPorts, target: Target, input: Pla
  * Refusals, failing programs and faults of the disk are outcomes; a fault of this program throws.
  */
 export async function putAllInPlace(ports: InstallPorts, wishes: readonly PutWish[]): Promise<readonly PutOutcome[]> {
+  const targets = wishes.map(({ target }) => target);
+  try {
+    await finishInterrupted(ports, targets);
+  } catch (error) {
+    const outcomes: PutOutcome[] = [];
+    for (const target of targets) outcomes.push(await refused(ports, await generationStore(ports.root, target), error));
+    return outcomes;
+  }
   const works: (Change | PutOutcome)[] = [];
   for (const wish of wishes) works.push(await begun(ports, wish));
   const changes = works.filter(isChange);
@@ -48,11 +49,10 @@ export async function putAllInPlace(ports: InstallPorts, wishes: readonly PutWis
 
 const isChange = (work: Change | PutOutcome): work is Change => 'store' in work;
 
-/** Finishes what was interrupted, prepares, and switches; the programs are not told yet. */
+/** Prepares and switches; the programs are not told yet. */
 async function begun(ports: InstallPorts, { target, input }: PutWish): Promise<Change | PutOutcome> {
   const store = await generationStore(ports.root, target);
   try {
-    await finishInterrupted(ports, target);
     const there = await isInPlace(store, target.files(input));
     if (there !== null) return await seen(ports, target, there);
     ports.progress.working(`installing ${target.name}`);
@@ -131,8 +131,16 @@ async function tellAll(ports: InstallPorts, changes: readonly Change[]): Promise
     }
     if (telling.ok) continue;
     const { phase, reason, detail } = telling;
-    await takeBack(ports, live, { told, error: { at: wireTime(ports.now()), phase, reason, detail } });
+    const guilty = guiltyOf(live, telling.checks);
+    await takeBack(ports, guilty, { told, error: { at: wireTime(ports.now()), phase, reason, detail } });
   }
+}
+
+/** The targets whose own checks failed; where no check says more, every target of the program. */
+function guiltyOf(live: readonly Change[], checks: readonly CheckOutcome[]): readonly Change[] {
+  const failed = new Set(checks.flatMap(({ ok, target }) => (ok ? [] : [target])));
+  const guilty = live.filter(({ target }) => failed.has(target.name));
+  return guilty.length > 0 ? guilty : live;
 }
 
 async function takeBack(
@@ -176,37 +184,57 @@ async function outcomeOf(ports: InstallPorts, change: Change): Promise<PutOutcom
 }
 
 /**
- * Finishes or undoes what a killed process left of a change: what was switched already is told to the programs now, and
- * goes back if they fail. Null when nothing was under way.
+ * Finishes or undoes what a killed process left of changes: what was switched already is told to the programs now, each
+ * once, and goes back if they fail. Answers the targets of which something was under way.
  */
-export async function finishInterrupted(ports: InstallPorts, target: Target): Promise<PutOutcome | null> {
+export async function finishInterrupted(
+  ports: InstallPorts,
+  targets: readonly Target[],
+): Promise<readonly { readonly target: Target; readonly outcome: PutOutcome }[]> {
+  const ways: Record<Way, Change[]> = { forth: [], back: [], toldBack: [] };
+  for (const target of targets) {
+    const found = await interruptedOf(ports, target);
+    if (found !== null) ways[found.way].push(found.change);
+  }
+  const { forth, back, toldBack } = ways;
+  for (const change of forth) await goForth(change);
+  await tellAll(ports, forth);
+  const after = await toldAgain(ports, toldBack, programsOf(toldBack));
+  const detail = 'this program was ended while it worked; what was in service before is again';
+  const error = { at: wireTime(ports.now()), phase: 'install', reason: 'interrupted' } as const;
+  for (const change of back) change.error = { ...error, detail };
+  for (const change of toldBack) change.error = { ...error, detail: detail + after };
+  const ended = [];
+  for (const change of [...back, ...toldBack, ...forth]) {
+    ended.push({ target: change.target, outcome: await outcomeOf(ports, change) });
+  }
+  return ended;
+}
+
+/** How an interrupted change goes on: to its end; back, unseen by any program; back, with the programs told again. */
+type Way = 'forth' | 'back' | 'toldBack';
+
+/** What was under way for a target; the files are back already where that is its way. */
+async function interruptedOf(
+  ports: InstallPorts,
+  target: Target,
+): Promise<{ readonly change: Change; readonly way: Way } | null> {
   const store = await generationStore(ports.root, target);
   const pending = await readPending(store);
   if (pending === null) return null;
   const { from, to, isNew, stage } = pending;
-  const isSwitched = (await currentNumber(store)) === to && stage !== 'writing';
-  const change: Change = {
-    ...{ target, store, from, to, isNew, remarks: [], checks: [], error: null },
-    certificateSha256: await leafOfGeneration(store, to),
-  };
-  if (stage === 'switching' && isSwitched) {
-    await goForth(change);
-    await tellAll(ports, [change]);
-    return outcomeOf(ports, change);
-  }
-  const detail = 'this program was ended while it worked; what was in service before is again';
-  change.error = { at: wireTime(ports.now()), phase: 'install', reason: 'interrupted', detail };
   if (stage === 'writing') {
     if (isNew) await removeGeneration(store, to);
     await notePending(store, null);
     return null;
   }
+  const change: Change = {
+    ...{ target, store, from, to, isNew, remarks: [], checks: [], error: null },
+    certificateSha256: await leafOfGeneration(store, to),
+  };
+  if (stage === 'switching' && (await currentNumber(store)) === to) return { change, way: 'forth' };
   await goBackAgain(change);
-  if (stage === 'goingBack') {
-    const after = await toldAgain(ports, [change], programsOf([change]));
-    change.error = { ...change.error, detail: detail + after };
-  }
-  return outcomeOf(ports, change);
+  return { change, way: stage === 'goingBack' ? 'toldBack' : 'back' };
 }
 
 /**
@@ -214,7 +242,7 @@ export async function finishInterrupted(ports: InstallPorts, target: Target): Pr
  * Throws `AgentFailure` when there is none before.
  */
 export async function goBack(ports: InstallPorts, target: Target): Promise<PutOutcome> {
-  await finishInterrupted(ports, target);
+  await finishInterrupted(ports, [target]);
   const store = await generationStore(ports.root, target);
   const from = await currentNumber(store);
   const to = (await generationNumbers(store)).filter((one) => from !== null && one < from).at(-1);

@@ -1,7 +1,8 @@
 // Tells the programs of this host that files changed: each program once in a round, one after the other, and none before
-// the one before it has settled. Two Keylime programs that restart together leave an agent failed for good (state 7).
+// the one before it has settled (settle.ts).
 import { nameOfCheck, postCheck } from './post-check.ts';
 import type { InstallPorts } from './install-ports.ts';
+import { noteTold, othersSettled } from './settle.ts';
 import type { Consumer, PostCheck, Target } from './target.ts';
 
 /** What a target's programs are held against: the leaf that is in its place. */
@@ -80,6 +81,8 @@ export async function tell(ports: InstallPorts, program: Program): Promise<Telli
     }
   }
   if (reload !== null) {
+    await othersSettled(ports, program.consumer);
+    await noteTold(ports, program.consumer);
     const result = await ports.run(reload, reloadSeconds);
     if (!result.ok) {
       const detail = `${name}: \`${reload.join(' ')}\`: ${result.detail}${shown(result.output)}`;

@@ -44,10 +44,13 @@ export type KeepWorld = {
   isTpmTroubleLasting: boolean;
   /** What putting in place ends in, while it is not null. */
   placing: Exclude<Placing, { readonly state: 'installed' }> | null;
+  /** The only target for which `placing` holds; null for all. */
+  placingOf: string | null;
   recoveryMode: 'auto' | 'manual';
   recoveryState: 'issued' | 'pending';
   recoveries: number;
-  installs: number;
+  /** Names of the targets of each call. */
+  readonly installs: string[][];
   /** Every request that arrived: `report`, `renew <sha256>`, `confirm`, `nonce`. */
   readonly calls: string[];
   readonly reports: HostReportBody[];
@@ -93,8 +96,8 @@ export function keepWorld(start = Date.UTC(2026, 10, 1)): KeepWorld {
     targets: [keepTarget('devid'), keepTarget('keylime-agent')],
     disk: { kept: JSON.stringify(nothingKept), files: new Map() },
     ...{ crashAfterSave: null, saves: 0, isServerAway: false, loseReplies: 0, refuseNext: null },
-    ...{ tpmTrouble: null, tpmUses: 0, isTpmTroubleLasting: false, placing: null },
-    ...{ recoveryMode: 'auto', recoveryState: 'issued', recoveries: 0, installs: 0 },
+    ...{ tpmTrouble: null, tpmUses: 0, isTpmTroubleLasting: false, placing: null, placingOf: null },
+    ...{ recoveryMode: 'auto', recoveryState: 'issued', recoveries: 0, installs: [] },
     ...{ calls: [], reports: [], events: [], lineages: new Map() },
     lineage: (name) => world.lineages.get(name)!,
     kept: () => JSON.parse(world.disk.kept) as Kept,
@@ -255,7 +258,7 @@ export function keepWorld(start = Date.UTC(2026, 10, 1)): KeepWorld {
     });
   };
   const observed = () => ({
-    ...{ installedAt: wireTime(hostNow()), generation: self.installs, servedSha256: null },
+    ...{ installedAt: wireTime(hostNow()), generation: self.installs.length, servedSha256: null },
     ...{ hasSpireAgent: false, checks: [] },
   });
 
@@ -305,11 +308,14 @@ export function keepWorld(start = Date.UTC(2026, 10, 1)): KeepWorld {
           ? err({ reason: 'notValidNow', detail: 'it has ended' })
           : ok(facts);
       },
-      install: async (target, issued) => {
-        if (self.placing !== null) return self.placing;
-        self.installs += 1;
-        put(target, issued);
-        return { state: 'installed', observed: observed() };
+      installAll: async (wishes) => {
+        if (wishes.length === 0) throw new Error('nothing to be put in place');
+        self.installs.push(wishes.map(({ target }) => target.name));
+        return wishes.map(({ target, ...issued }) => {
+          if (self.placing !== null && (self.placingOf ?? target.name) === target.name) return self.placing;
+          put(target, issued);
+          return { state: 'installed', observed: observed() };
+        });
       },
       observe: async () => observed(),
       signConfirmation: async ({ name }, { certificate, nonce }) => {

@@ -230,6 +230,67 @@ describe('a service that is away', () => {
   });
 });
 
+describe('several targets that are due in one round', () => {
+  const pulled = (...names: readonly string[]) => {
+    for (const name of names) world.lineage(name).pulledTo = world.time;
+    world.time += 2 * hour;
+  };
+
+  test('are put in place in one go, and then confirmed', async () => {
+    await round();
+    pulled('devid', 'keylime-agent');
+    const before = world.calls.length;
+    await round();
+    expect(world.installs).toEqual([['devid', 'keylime-agent']]);
+    for (const name of ['devid', 'keylime-agent']) expect(world.lineage(name).confirmed).toBe(newest(name));
+    const told = world.calls.slice(before).map((call) => call.split(' ')[0]);
+    expect(told.filter((call) => call !== 'nonce')).toEqual(['report', 'renew', 'renew', 'confirm', 'confirm']);
+  });
+
+  test('are put in place with one that was staged before, and without the service too', async () => {
+    world.targets = [keepTarget('devid', { stageEarly: true }), keepTarget('keylime-agent')];
+    await round();
+    world.time = Date.parse(world.kept().targets['devid']!.inPlace!.renewAt) - hour + 60_000;
+    await keepUntil(world.time + 120_000);
+    expect(world.kept().targets['devid']?.work.step).toBe('staged');
+    expect(world.installs).toEqual([]);
+    pulled('keylime-agent');
+    await round();
+    expect(world.installs).toEqual([['devid', 'keylime-agent']]);
+  });
+
+  test('stand for themselves when the programs of one fail', async () => {
+    await round();
+    pulled('devid', 'keylime-agent');
+    const error = { phase: 'postCheck', reason: 'checkFailed', detail: 'spire-agent is not ready' } as const;
+    Object.assign(world, { placing: { state: 'rolledBack', error, hints: [] }, placingOf: 'devid' });
+    const { targets } = await round();
+    expect(world.lineage('keylime-agent').confirmed).toBe(newest('keylime-agent'));
+    expect(targets[1]?.record.failure).toBeNull();
+    expect(targets[0]?.record.failure?.error).toMatchObject(error);
+    expect(world.reports.at(-1)?.targets).toMatchObject([{ state: 'rolledBack', error }, { state: 'inUse' }]);
+    world.placing = null;
+    await keepUntil(world.time + hour);
+    expect(world.installs.slice(1)).toEqual([['devid']]);
+    expect(devid().confirmed).toBe(newest('devid'));
+  });
+
+  test('all carry the fault when putting in place cannot be done at all', async () => {
+    await round();
+    pulled('devid', 'keylime-agent');
+    const { installAll } = world.ports.host;
+    Object.assign(world.ports.host, { installAll: () => Promise.reject(new Error('EIO')) });
+    const { targets } = await round();
+    expect(targets.map(({ record }) => record.failure?.error)).toMatchObject([
+      { phase: 'install', reason: 'unexpected', detail: 'EIO' },
+      { phase: 'install', reason: 'unexpected', detail: 'EIO' },
+    ]);
+    Object.assign(world.ports.host, { installAll });
+    await keepUntil(world.time + hour);
+    expect(devid().confirmed).toBe(newest('devid'));
+  });
+});
+
 describe('a clock that is wrong', () => {
   test('by more than certificates bear: nothing is sent, and it is asked again after a minute at most', async () => {
     world.skewMilliseconds = 400 * day;

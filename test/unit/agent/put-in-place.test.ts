@@ -15,7 +15,7 @@ import type { InstallPorts } from '../../../src/agent/install-ports.ts';
 import { currentGeneration } from '../../../src/agent/installed.ts';
 import type { PlacementInput } from '../../../src/agent/places.ts';
 import { silent } from '../../../src/agent/progress.ts';
-import { finishInterrupted, goBack, putAllInPlace, putInPlace } from '../../../src/agent/put-in-place.ts';
+import { finishInterrupted, goBack, putAllInPlace } from '../../../src/agent/put-in-place.ts';
 import { runCommand } from '../../../src/agent/run-command.ts';
 import type { Target } from '../../../src/agent/target.ts';
 import { targetsOf } from '../../../src/agent/targets.ts';
@@ -41,6 +41,9 @@ const ports = (over: Partial<InstallPorts> = {}): InstallPorts => ({
   rehearse: null,
   ...over,
 });
+
+const putInPlace = async (given: InstallPorts, target: Target, input: PlacementInput) =>
+  (await putAllInPlace(given, [{ target, input }]))[0]!;
 
 const targets = async (yaml: string): Promise<readonly Target[]> => {
   const config = parseAgentConfig(yaml, 'agent.yaml');
@@ -292,6 +295,17 @@ test('a health page that answers 503 is no health', async () => {
   server.close();
 });
 
+/** A clock that moves only while somebody sleeps. */
+function movingClock(after = 0) {
+  let time = validAt.getTime() + after;
+  const slept: number[] = [];
+  const sleep = async (milliseconds: number): Promise<void> => {
+    slept.push(milliseconds);
+    time += milliseconds;
+  };
+  return { slept, sleep, now: () => new Date(time) };
+}
+
 describe('a round of several targets', () => {
   const yaml = (verifier: string): string =>
     [
@@ -308,12 +322,53 @@ describe('a round of several targets', () => {
     }));
 
   test('tells each program once, the verifier before the agent, and waits for each to settle', async () => {
-    const slept: number[] = [];
-    const sleep = async (milliseconds: number) => void slept.push(milliseconds);
-    const outcomes = await putAllInPlace(ports({ sleep }), await wishes());
+    const { slept, ...moving } = movingClock();
+    const outcomes = await putAllInPlace(ports(moving), await wishes());
     expect(outcomes.map(({ kind }) => kind)).toEqual(['inUse', 'inUse', 'inUse', 'inUse']);
     expect(commands.map((command) => command.split(' ').at(-1))).toEqual(['verifier', 'agent', 'nginx']);
     expect(slept).toEqual([5000, 5000, 1000]);
+  });
+
+  test('takes back only the target whose own check fails of a program that two share', async () => {
+    const check = (script: string): string => `checks: [{command: ${sh(script)}, withinSeconds: 1}]`;
+    const hooks = `hooks: {reload: ${sh('echo nginx')}}`;
+    const [one, two] = await targets(
+      `targets: [{preset: nginx-vhost, name: one, ${hooks}, ${check('true')}}, {preset: nginx-vhost, name: two, ${hooks}, ${check('exit 1')}}]`,
+    );
+    const input = () => issuedPair(estate, { profile: 'nginx-vhost' });
+    const before = [input(), input()] as const;
+    const quiet = await targets('targets: [{preset: nginx-vhost, name: one}, {preset: nginx-vhost, name: two}]');
+    await putAllInPlace(
+      ports(),
+      quiet.map((target, at) => ({ target, input: before[at]! })),
+    );
+    const next = input();
+    const outcomes = await putAllInPlace(ports(), [
+      { target: one!, input: next },
+      { target: two!, input: input() },
+    ]);
+    expect(outcomes).toMatchObject([
+      { kind: 'inUse', generation: 2 },
+      { kind: 'rolledBack', error: { phase: 'postCheck' } },
+    ]);
+    const served = (name: string) => readFileSync(join(root, `etc/nginx/ssl/${name}.crt`), 'utf8');
+    expect(served('one')).toBe(pairOf(next).certificate);
+    expect(served('two')).toBe(pairOf(before[1]).certificate);
+  });
+
+  test('keeps its distance to a program that was restarted just before this process was killed', async () => {
+    const [agent, verifier] = [(await wishes())[2]!, (await wishes())[3]!];
+    const killed = { ...movingClock(), sleep: async () => Promise.reject(new Error('kill -9')) };
+    await expect(putAllInPlace(ports(killed), [agent])).rejects.toThrow('kill -9');
+    const { slept, ...moving } = movingClock(2000);
+    await putAllInPlace(ports(moving), [verifier]);
+    expect(slept).toEqual([3000, 5000]);
+    const longAfter = movingClock(3600_000);
+    await putAllInPlace(ports(longAfter), [(await wishes())[0]!]);
+    expect(longAfter.slept).toEqual([1000]);
+    const setBack = movingClock(-3600_000);
+    await putAllInPlace(ports(setBack), [agent]);
+    expect(setBack.slept).toEqual([1000, 5000]);
   });
 
   test('takes back the target whose program fails, and no other', async () => {
@@ -350,11 +405,12 @@ test('going back tells the programs, and undoes itself when they fail', async ()
   await expect(goBack(ports(), target)).resolves.toMatchObject({ kind: 'inUse', generation: 1 });
   expect(pair()).toEqual(pairOf(first));
   await expect(goBack(ports(), target)).rejects.toThrow('has no generation before');
-  expect(await finishInterrupted(ports(), target)).toBeNull();
+  expect(await finishInterrupted(ports(), [target])).toEqual([]);
 });
 
 describe('what a killed process left', () => {
   const pendingFile = (): string => certs('.omens/keylime-agent/pending');
+  const ended = async (target: Target) => (await finishInterrupted(ports(), [target]))[0]?.outcome;
   /** As if the process had ended after the switch to generation 2 and before any program was told. */
   const interrupted = async (reload: string) => {
     const [first, second] = [issuedPair(estate), issuedPair(estate)];
@@ -366,15 +422,31 @@ describe('what a killed process left', () => {
 
   test('is finished: the programs are told by the next one', async () => {
     const { second, target } = await interrupted('true');
-    await expect(finishInterrupted(ports(), target)).resolves.toMatchObject({ kind: 'inUse', generation: 2 });
+    await expect(ended(target)).resolves.toMatchObject({ kind: 'inUse', generation: 2 });
     expect(commands).toEqual(['/bin/sh -c true']);
     expect(pair()).toEqual(pairOf(second));
     expect(existsSync(pendingFile())).toBe(false);
   });
 
+  test('of several targets is finished with one word to a program that they share', async () => {
+    const names = ['one', 'two'];
+    const vhosts = (reload: string) =>
+      targets(`targets: [${names.map((name) => `{preset: nginx-vhost, name: ${name}${reload}}`).join(', ')}]`);
+    for (const target of await vhosts('')) {
+      for (let generation = 1; generation <= 2; generation += 1) {
+        await putInPlace(ports(), target, issuedPair(estate, { profile: 'nginx-vhost' }));
+      }
+      const pending = join(root, 'etc/nginx/ssl/.omens', target.name, 'pending');
+      writeFileSync(pending, JSON.stringify({ from: 1, to: 2, stage: 'switching', isNew: true }));
+    }
+    const ended = await finishInterrupted(ports(), await vhosts(`, hooks: {reload: ${sh('echo nginx')}}`));
+    expect(ended.map(({ outcome }) => outcome.kind)).toEqual(['inUse', 'inUse']);
+    expect(commands).toEqual(['/bin/sh -c echo nginx']);
+  });
+
   test('is undone when they fail', async () => {
     const { first, target } = await interrupted('false');
-    await expect(finishInterrupted(ports(), target)).resolves.toMatchObject({ kind: 'rolledBack', generation: 1 });
+    await expect(ended(target)).resolves.toMatchObject({ kind: 'rolledBack', generation: 1 });
     expect(pair()).toEqual(pairOf(first));
     expect(existsSync(pendingFile())).toBe(false);
   });
@@ -382,7 +454,7 @@ describe('what a killed process left', () => {
   test('on its way back is brought back, with its programs told', async () => {
     const { first, target } = await interrupted('true');
     writeFileSync(pendingFile(), JSON.stringify({ from: 1, to: 2, stage: 'goingBack', isNew: true }));
-    await expect(finishInterrupted(ports(), target)).resolves.toMatchObject({
+    await expect(ended(target)).resolves.toMatchObject({
       ...{ kind: 'rolledBack', generation: 1 },
       error: { reason: 'interrupted' },
     });

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { loadAgentConfig } from '../../../src/agent/agent-config.ts';
 import { hostFacts } from '../../../src/agent/host-facts.ts';
 import { silent } from '../../../src/agent/progress.ts';
-import { putInPlace } from '../../../src/agent/put-in-place.ts';
+import { putAllInPlace } from '../../../src/agent/put-in-place.ts';
 import { runCommand } from '../../../src/agent/run-command.ts';
 import { targetsOf } from '../../../src/agent/targets.ts';
 import { run } from '../../../src/cli/program.ts';
@@ -23,7 +23,9 @@ async function installed(times: number) {
   const [agent] = targetsOf(await loadAgentConfig(root), await hostFacts(root));
   const host = { root, uid: process.getuid!(), now: () => validAt, sleep: async () => undefined, progress: silent };
   const inputs = Array.from({ length: times }, () => issuedPair(testEstate()));
-  for (const input of inputs) await putInPlace({ ...host, run: runCommand, rehearse: null }, agent!, input);
+  for (const input of inputs) {
+    await putAllInPlace({ ...host, run: runCommand, rehearse: null }, [{ target: agent!, input }]);
+  }
   return inputs.map(({ checked }) => checked);
 }
 
