@@ -1,7 +1,7 @@
 // A host as its agent sees it: a disk on which each write is one instant, a TPM and key files of fake keys, and a process
 // that may die between any two writes. The ports are honest fakes; deciding and acting is the agent's own code.
 import type { Dice } from '../hostile/dice.ts';
-import { type KeepHost, type KeepPorts, type KeepTarget, Trouble } from '../../src/agent/keep-ports.ts';
+import { type KeepHost, type KeepPorts, type KeepTarget, type Placing, Trouble } from '../../src/agent/keep-ports.ts';
 import { type Kept, type KeptKey, nothingKept } from '../../src/agent/kept.ts';
 import { attestedDigest, confirmationMessage } from '../../src/domain/attested-statement.ts';
 import type { ObservedUse, RenewalBody, RenewalDocument } from '../../src/domain/lineage-wire.ts';
@@ -142,7 +142,13 @@ function filesAndKeys(process: Process): KeepHost {
       const hasEnded = new Date(process.hostNow()) > new Date(facts.notAfter);
       return hasEnded ? err({ reason: 'ended', detail: `it ended at ${facts.notAfter}` }) : ok(facts);
     },
-    install: async (target, { key, answer }) => install(process, targetOf(host, target), { key, answer }),
+    installAll: async (wishes) => {
+      const placings: Placing[] = [];
+      for (const { target, ...issued } of wishes) {
+        placings.push(await install(process, targetOf(host, target), issued));
+      }
+      return placings;
+    },
     observe: async () => observed(),
     signConfirmation: async (target, { certificate, nonce }) => {
       alive();
