@@ -8,7 +8,8 @@ import { parseTpm2bPublic } from '../tpm2/public-area.ts';
 import { publicKeyOf } from '../tpm2/subject-public-key-info.ts';
 import { type Certificate, readCertificate } from '../x509/certificate.ts';
 import { commonNameOf } from '../x509/distinguished-name.ts';
-import { decodePem, encodePem } from '../x509/pem.ts';
+import { encodePem } from '../x509/pem.ts';
+import { readCertificates } from '../x509/pem-certificates.ts';
 import { verifySignature } from '../x509/signature-algorithm.ts';
 import { readSubjectPublicKey } from '../x509/subject-public-key.ts';
 import { keyBlobs, type TpmKeys, type WantedCertificate } from './agent-state.ts';
@@ -92,8 +93,8 @@ function checkOne(
   expected: Expectation,
 ): Result<CheckedCertificate, Fault> {
   const field = resource.profile;
-  const leaf = readAll(resource.certificate, 1);
-  const chain = readAll(resource.chain, 4);
+  const leaf = readCertificates(resource.certificate, 1);
+  const chain = readCertificates(resource.chain, 4);
   const [certificate] = leaf ?? [];
   if (certificate === undefined || chain === null) {
     return err({ reason: 'malformedCertificate', detail: 'the certificate or its chain cannot be read', field });
@@ -136,13 +137,6 @@ function publicKeyInfoFor({ key }: WantedCertificate, keys: TpmKeys): Uint8Array
   if (keys.devId === null) return new Uint8Array(0);
   const publicKey = publicKeyOf(parseTpm2bPublic(keyBlobs(keys.devId).public));
   return publicKey.ok ? publicKey.value.spkiDer : new Uint8Array(0);
-}
-
-function readAll(pem: string, maxBlocks: number): readonly Certificate[] | null {
-  const blocks = decodePem(pem, { labels: ['CERTIFICATE'], maxCharacters: 65_536, maxBlocks });
-  if (!blocks.ok) return null;
-  const read = blocks.value.map(({ der }) => readCertificate(der));
-  return read.every((result) => result.ok) ? read.map((result) => result.value) : null;
 }
 
 /** Each certificate of a path is signed by the next one, which is a CA and is named by its key identifier. */

@@ -20,7 +20,8 @@ export type HostFacts = {
   readonly spireReadyUrl: string | null;
 };
 
-const unitDirectories = [
+/** Where systemd looks for units, below the root; the first one counts. */
+export const unitDirectories: readonly string[] = [
   ...['etc/systemd/system', 'run/systemd/system', 'usr/local/lib/systemd/system', 'usr/lib/systemd/system'],
   'lib/systemd/system',
 ];

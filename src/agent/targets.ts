@@ -24,7 +24,7 @@ const presets: readonly Preset[] = [
 /** A name that was not given a rank by anybody. */
 const usualRank = 45;
 
-const usualSettleSeconds = 2;
+const hookSettleSeconds = 2;
 
 /** Every target of the file, or the two usual ones. */
 export const targetsOf = (config: AgentConfig, host: HostFacts): readonly Target[] =>
@@ -82,7 +82,7 @@ function targetOf(
 const nobody = (name: string): Found => ({
   consumer: {
     ...{ name, rank: usualRank, onlyWhile: null, validate: null, reload: null },
-    ...{ settleSeconds: usualSettleSeconds, checks: [] },
+    ...{ settleSeconds: hookSettleSeconds, checks: [] },
   },
   absent: null,
 });

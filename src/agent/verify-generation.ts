@@ -7,8 +7,9 @@ import { err, ok, type Refusal, type Result } from '../domain/result.ts';
 import { fromSpireBlobs, type TpmKeyBlobs } from '../tpm2/key-files.ts';
 import { parseTpm2bPublic } from '../tpm2/public-area.ts';
 import { publicKeyOf } from '../tpm2/subject-public-key-info.ts';
-import { type Certificate, readCertificate } from '../x509/certificate.ts';
-import { decodePem, encodePem } from '../x509/pem.ts';
+import type { Certificate } from '../x509/certificate.ts';
+import { encodePem } from '../x509/pem.ts';
+import { readCertificates } from '../x509/pem-certificates.ts';
 import { isIssuedBy, pathFault } from './check-issued.ts';
 import { fileIn, type GenerationStore, type Manifest } from './generation-store.ts';
 import type { FileContent, PlacementInput } from './places.ts';
@@ -90,13 +91,7 @@ async function keyOf(fileOf: FindFile): Promise<ReadGeneration['key'] | null> {
   };
 }
 
-/** Every block of a text, or null. */
-function certificatesOf(pem: string): readonly Certificate[] | null {
-  const blocks = decodePem(pem, { labels: ['CERTIFICATE'], maxCharacters: 65_536, maxBlocks: 8 });
-  if (!blocks.ok) return null;
-  const read = blocks.value.map(({ der }) => readCertificate(der));
-  return read.every((one) => one.ok) ? read.map((one) => one.value) : null;
-}
+const certificatesOf = (pem: string): readonly Certificate[] | null => readCertificates(pem, 8);
 
 /** Why a generation must not go into service, or null. `now` is the host's clock: no certificate may begin after it. */
 export function generationFault(read: ReadGeneration, input: PlacementInput, now: Date): Fault | null {

@@ -5,8 +5,9 @@ import type { AuthorizedEnrollment, IssuedEnrollment, PresentedEndorsementKey } 
 import type { PlanSubject } from '../domain/plan.ts';
 import type { Profile } from '../domain/profile.ts';
 import { err, ok, type Refusal, type Result } from '../domain/result.ts';
-import { type IssuedCertificateResource, wireTime } from '../domain/wire.ts';
+import type { IssuedCertificateResource } from '../domain/wire.ts';
 import type { IssuedCertificate, IssueRequest } from '../issuance/issue.ts';
+import { issuedResource } from '../issuance/resource.ts';
 import type { DeviceLookups, EnrollmentStore } from './records.ts';
 import type { ActivationStep } from '../domain/taking.ts';
 import { readPublicArea } from './presented-tpm.ts';
@@ -126,16 +127,3 @@ function lineageOf(lineages: readonly Lineage[], { grant }: Granted): Lineage {
   if (lineage === undefined) throw new Error(`there is no lineage for ${grant.profile} "${grant.place}"`);
   return lineage;
 }
-
-/** A certificate as its host is answered. */
-export const issuedResource = (
-  { record, certificatePem, chainPem, renewAt }: IssuedCertificate,
-  lineage: string,
-): IssuedCertificateResource => ({
-  profile: record.profile,
-  lineage,
-  certificate: certificatePem,
-  chain: chainPem,
-  notAfter: wireTime(record.notAfter),
-  renewAt: wireTime(renewAt),
-});

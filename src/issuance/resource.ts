@@ -2,8 +2,9 @@
 import type { CertificateRecord } from '../domain/certificate.ts';
 import { renewAt } from '../domain/renewal.ts';
 import { parseSerialNumber, type SerialNumber } from '../domain/serial.ts';
-import { type CertificateResource, wireTime } from '../domain/wire.ts';
+import { type CertificateResource, type IssuedCertificateResource, wireTime } from '../domain/wire.ts';
 import { encodePem } from '../x509/pem.ts';
+import type { IssuedCertificate } from './issue.ts';
 
 /** The resource of a certificate; `chainPem` is what accompanies it. */
 export function certificateResource(record: CertificateRecord, chainPem: string): CertificateResource {
@@ -28,6 +29,19 @@ export function certificateResource(record: CertificateRecord, chainPem: string)
     chain: chainPem,
   };
 }
+
+/** A certificate as the host that asked for it is answered. */
+export const issuedResource = (
+  { record, certificatePem, chainPem, renewAt: due }: IssuedCertificate,
+  lineage: string,
+): IssuedCertificateResource => ({
+  profile: record.profile,
+  lineage,
+  certificate: certificatePem,
+  chain: chainPem,
+  notAfter: wireTime(record.notAfter),
+  renewAt: wireTime(due),
+});
 
 /** How a request may name one certificate: the SHA-256 of its DER, or the CertID of RFC 9773 §4.1. */
 export type CertificateName =

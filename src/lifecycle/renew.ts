@@ -9,8 +9,9 @@ import type { CertificateNames, Profile } from '../domain/profile.ts';
 import { admitRenewal, type RenewalLimits } from '../domain/renewal-admission.ts';
 import { err, ok, type Refusal, type Result } from '../domain/result.ts';
 import type { TpmKeyRecord } from '../domain/taking.ts';
-import { type CertificateResource, type IssuedCertificateResource, wireTime } from '../domain/wire.ts';
+import type { CertificateResource } from '../domain/wire.ts';
 import type { IssuedCertificate, IssueRequest } from '../issuance/issue.ts';
+import { issuedResource } from '../issuance/resource.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { RenewalRecord, RenewalStore, TakeKeyOutcome } from './records.ts';
 import {
@@ -248,18 +249,6 @@ async function stored(
   const certificate = { profile, lineage: renewal.lineageId, certificate: pem, chain, notAfter, renewAt };
   return ok({ state: 'issued', recovered: renewal.isRecovery, certificate });
 }
-
-const issuedResource = (
-  { record, certificatePem, chainPem, renewAt }: IssuedCertificate,
-  lineage: string,
-): IssuedCertificateResource => ({
-  profile: record.profile,
-  lineage,
-  certificate: certificatePem,
-  chain: chainPem,
-  notAfter: wireTime(record.notAfter),
-  renewAt: wireTime(renewAt),
-});
 
 /** Another's lineage is told from one that does not exist by nobody; that somebody tried it is told to people. */
 async function notTheirs(

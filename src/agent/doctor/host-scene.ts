@@ -1,6 +1,7 @@
 // The texts of a host that the checks read: Keylime's and SPIRE's configuration, units, environment files, cron tables, and
 // which programs stand where. Gathered once, bounded, below the root.
 import { posix } from 'node:path';
+import { unitDirectories } from '../host-facts.ts';
 import { type HostFiles, type HostText, openHostFiles } from './host-files.ts';
 
 /** A unit by name; `text` is what systemd reads: the unit of /etc before that of the distribution, then its drop-ins. */
@@ -23,12 +24,6 @@ export type HostScene = {
   readonly present: ReadonlySet<string>;
 };
 
-const unitDirectories = [
-  '/etc/systemd/system',
-  '/usr/local/lib/systemd/system',
-  '/usr/lib/systemd/system',
-  '/lib/systemd/system',
-];
 const spireDirectories = [
   '/etc/spire',
   '/etc/spire/agent',
@@ -102,7 +97,7 @@ async function keylimeConf(files: HostFiles): Promise<Pick<HostScene, 'agentConf
 async function readUnits(files: HostFiles): Promise<readonly UnitFile[]> {
   const units = new Map<string, UnitFile>();
   for (const directory of unitDirectories) {
-    for (const { path, text } of await textsIn(files, directory, /\.(?:service|timer)$/)) {
+    for (const { path, text } of await textsIn(files, `/${directory}`, /\.(?:service|timer)$/)) {
       const name = posix.basename(path);
       if (!units.has(name)) units.set(name, { name, path, text });
     }
