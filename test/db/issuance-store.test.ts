@@ -6,6 +6,7 @@ import type { Database } from '../../src/storage/pool.ts';
 import { loadStatements } from '../../src/storage/statement.ts';
 import { describeIssuanceStore } from '../fakes/issuance-store-suite.ts';
 import { freshDatabase, queriesDirectory, type TestDatabase } from './database.ts';
+import { insertDevice, insertLineage } from './support/rows.ts';
 
 let database: TestDatabase;
 let db: Database;
@@ -44,24 +45,9 @@ describeIssuanceStore('PostgreSQL', async () => ({
   store: issuanceIn(db),
   issuerId,
   addDevice: async () => {
-    const [deviceId, lineageId] = [randomUUID(), randomUUID()];
-    await db.query(
-      `insert into device (id, host_name, state, created_at, last_seen_at) values ($1, $2, 'active', now(), now())`,
-      [deviceId, `${deviceId}.example.org`],
-    );
-    await db.query(
-      `insert into lineage (id, device_id, profile, place, created_at) values ($1, $2, 'nginx-vhost', '', now())`,
-      [lineageId, deviceId],
-    );
-    await db.query(
-      `insert into device_grant (id, device_id, profile, dns_names, ip_addresses, uris, place, granted_by, granted_at)
-       values ($1, $2, 'nginx-vhost', '{}', '{}', '{}', '', 'test', now())`,
-      [randomUUID(), deviceId],
-    );
-    await db.query(
-      `insert into endorsement_key (fingerprint, device_id, public, hardware_serial, proved_at) values ($1, $2, '', '', now())`,
-      [createHash('sha256').update(deviceId).digest('hex'), deviceId],
-    );
+    const at = new Date();
+    const { deviceId } = await insertDevice(db, { at });
+    const lineageId = await insertLineage(db, { deviceId, profile: 'nginx-vhost', at });
     return { deviceId, lineageId, conversationId: randomUUID() };
   },
   withdrawGrants: async (deviceId) => {

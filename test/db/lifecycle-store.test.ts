@@ -1,5 +1,5 @@
 import { afterAll, beforeAll } from '@jest/globals';
-import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { issuanceIn } from '../../src/storage/issuance.ts';
 import { insertIssuer } from '../../src/storage/issuers.ts';
 import { lineagesIn } from '../../src/storage/lineages.ts';
@@ -8,11 +8,11 @@ import { renewalsIn } from '../../src/storage/renewals.ts';
 import { loadStatements } from '../../src/storage/statement.ts';
 import { describeLifecycleStore } from '../fakes/lifecycle-store-suite.ts';
 import { freshDatabase, queriesDirectory, type TestDatabase } from './database.ts';
+import { insertDevice, insertLineage, sha256 } from './support/rows.ts';
 
 let database: TestDatabase;
 let db: Database;
-const digest = (text: string): string => createHash('sha256').update(text).digest('hex');
-const [root, issuerId] = [digest('root'), digest('issuer')];
+const [root, issuerId] = [sha256('root'), sha256('issuer')];
 const now = new Date(Date.UTC(2000, 0, 1));
 
 beforeAll(async () => {
@@ -29,24 +29,8 @@ beforeAll(async () => {
 afterAll(() => database.close());
 
 async function addHost(createdAt: Date) {
-  const [deviceId, lineageId] = [randomUUID(), randomUUID()];
-  await db.query(
-    `insert into device (id, host_name, state, created_at, last_seen_at) values ($1, $2, 'active', $3, $3)`,
-    [deviceId, `${deviceId}.example.org`, createdAt],
-  );
-  await db.query(
-    `insert into endorsement_key (fingerprint, device_id, public, hardware_serial, proved_at) values ($1, $2, '', '', $3)`,
-    [digest(deviceId), deviceId, createdAt],
-  );
-  await db.query(
-    `insert into device_grant (id, device_id, profile, dns_names, ip_addresses, uris, place, granted_by, granted_at)
-     values ($1, $2, 'nginx-vhost', '{}', '{}', '{}', '', 'test', $3)`,
-    [randomUUID(), deviceId, createdAt],
-  );
-  await db.query(
-    `insert into lineage (id, device_id, profile, place, created_at) values ($1, $2, 'nginx-vhost', '', $3)`,
-    [lineageId, deviceId, createdAt],
-  );
+  const { deviceId } = await insertDevice(db, { at: createdAt });
+  const lineageId = await insertLineage(db, { deviceId, profile: 'nginx-vhost', at: createdAt });
   return { deviceId, lineageId };
 }
 

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { certificatesIn } from '../../src/storage/certificates.ts';
 import { deviceStateStore } from '../../src/storage/device-states.ts';
 import { revocationStore } from '../../src/storage/revocations.ts';
-import { day, type Inventory, inventoryDatabase, sha256 } from './support/inventory.ts';
+import { day, type Inventory, inventoryDatabase } from './support/inventory.ts';
+import { sha256 } from './support/rows.ts';
 
 let inventory: Inventory;
 const by = 'operator:alice:1';

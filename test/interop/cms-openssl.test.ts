@@ -1,7 +1,5 @@
 // What OpenSSL's cms command makes of our SignedData, and what we make of its own.
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { signTrustBundle } from '../../src/issuance/sign-trust-bundle.ts';
@@ -9,18 +7,10 @@ import { verifySignedData } from '../../src/x509/cms-signed-data.ts';
 import { encodePem } from '../../src/x509/pem.ts';
 import { openTrustBundle, readAnchor } from '../../src/x509/signed-trust-bundle.ts';
 import { ca, day, p256, rsa } from '../unit/x509/authority.ts';
+import { opensslDirectory } from './openssl-directory.ts';
 
-const directory = mkdtempSync(join(tmpdir(), 'omens-cms-'));
-afterAll(() => rmSync(directory, { recursive: true }));
-
-const openssl = (...args: readonly string[]) => {
-  const { status, stdout, stderr } = spawnSync('openssl', args, { cwd: directory, encoding: 'utf8' });
-  return { status, stdout, stderr };
-};
-const write = (name: string, content: string | Uint8Array): string => {
-  writeFileSync(join(directory, name), content);
-  return name;
-};
+const { path: directory, openssl, write, remove } = opensslDirectory();
+afterAll(remove);
 
 const now = Math.floor(Date.now() / 1000) * 1000;
 const validity = { notBefore: new Date(now - day), notAfter: new Date(now + 3650 * day) };

@@ -1,22 +1,10 @@
 // What OpenSSL thinks of the certificate that a host signs for itself: a TLS client, no CA, and good under itself only.
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, expect, test } from '@jest/globals';
 import { makeLocalClient } from '../../src/agent/local-client.ts';
+import { opensslDirectory } from './openssl-directory.ts';
 
-const directory = mkdtempSync(join(tmpdir(), 'omens-local-client-'));
-afterAll(() => rmSync(directory, { recursive: true }));
-
-const openssl = (...args: readonly string[]) => {
-  const { status, stdout, stderr } = spawnSync('openssl', args, { cwd: directory, encoding: 'utf8' });
-  return { status, text: stdout + stderr };
-};
-const write = (name: string, text: string): string => {
-  writeFileSync(join(directory, name), text);
-  return name;
-};
+const { openssl, write, remove } = opensslDirectory();
+afterAll(remove);
 
 const own = await makeLocalClient('tower.example.org', new Date());
 const other = await makeLocalClient('tower.example.org', new Date());

@@ -1,26 +1,14 @@
 // What OpenSSL reads from our PKCS #12 and PKCS #7 files.
-import { spawnSync } from 'node:child_process';
 import { randomBytes, X509Certificate } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { encodePem } from '../../src/x509/pem.ts';
 import { pkcs12 } from '../../src/x509/pkcs12.ts';
 import { certificatesOnly } from '../../src/x509/pkcs7.ts';
 import { ca, issued, p256, rsa, serverPlan, spkiOf } from '../unit/x509/authority.ts';
+import { opensslDirectory } from './openssl-directory.ts';
 
-const directory = mkdtempSync(join(tmpdir(), 'omens-pkcs-'));
-afterAll(() => rmSync(directory, { recursive: true }));
-
-const openssl = (...args: readonly string[]) => {
-  const { status, stdout, stderr } = spawnSync('openssl', args, { cwd: directory, encoding: 'utf8' });
-  return { status, stdout, stderr };
-};
-const write = (name: string, content: string | Uint8Array): string => {
-  writeFileSync(join(directory, name), content);
-  return name;
-};
+const { openssl, write, remove } = opensslDirectory();
+afterAll(remove);
 const certificatesIn = (text: string): readonly string[] =>
   (text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []).map(
     (pem) => new X509Certificate(pem).fingerprint256,

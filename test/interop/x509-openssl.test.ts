@@ -1,25 +1,18 @@
 // What OpenSSL's own command makes of our octets, and what we make of its requests.
-import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { readCertificationRequest } from '../../src/x509/certification-request.ts';
 import { buildTbsCertList } from '../../src/x509/crl.ts';
 import { encodePem } from '../../src/x509/pem.ts';
 import { ca, day, devidPlan, issued, nextSerial, rsa, serverPlan, signed, type Ca } from '../unit/x509/authority.ts';
+import { opensslDirectory } from './openssl-directory.ts';
 
-const directory = mkdtempSync(join(tmpdir(), 'omens-x509-'));
-afterAll(() => rmSync(directory, { recursive: true }));
-
+const { path: directory, openssl, write, remove } = opensslDirectory();
+afterAll(remove);
 const file = (name: string, label: string, der: Uint8Array): string => {
-  const path = join(directory, name);
-  writeFileSync(path, encodePem(label, der));
-  return path;
-};
-const openssl = (...args: readonly string[]) => {
-  const { status, stdout, stderr } = spawnSync('openssl', args, { cwd: directory, encoding: 'utf8' });
-  return { status, text: stdout + stderr };
+  write(name, encodePem(label, der));
+  return join(directory, name);
 };
 
 const now = Math.floor(Date.now() / 1000) * 1000;

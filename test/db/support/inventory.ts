@@ -1,13 +1,13 @@
 // A fresh database with one issuer, and the short way to devices, lineages and certificates in it.
-import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { serialNumberFrom } from '../../../src/domain/serial.ts';
 import { issuanceIn } from '../../../src/storage/issuance.ts';
 import { insertIssuer } from '../../../src/storage/issuers.ts';
 import type { Database } from '../../../src/storage/pool.ts';
 import { loadStatements } from '../../../src/storage/statement.ts';
 import { freshDatabase, queriesDirectory } from '../database.ts';
+import { insertDevice, insertLineage, sha256 } from './rows.ts';
 
-export const sha256 = (text: string | Uint8Array): string => createHash('sha256').update(text).digest('hex');
 export const day = (days: number): Date => new Date(Date.UTC(2026, 0, 1) + days * 86_400_000);
 
 export type InventoryDevice = { readonly deviceId: string; readonly lineageId: string; readonly hostName: string };
@@ -33,21 +33,8 @@ export async function inventoryDatabase() {
   const store = issuanceIn(db);
 
   const addDevice = async (profile = 'devid'): Promise<InventoryDevice> => {
-    const [deviceId, lineageId] = [randomUUID(), randomUUID()];
-    const hostName = `h${deviceId.slice(0, 8)}.example.org`;
-    const device = `insert into device (id, host_name, state, created_at, last_seen_at) values ($1, $2, 'active', $3, $3)`;
-    await db.query(device, [deviceId, hostName, day(0)]);
-    const lineage = `insert into lineage (id, device_id, profile, place, created_at) values ($1, $2, $3, '', $4)`;
-    await db.query(lineage, [lineageId, deviceId, profile, day(0)]);
-    await db.query(
-      `insert into device_grant (id, device_id, profile, dns_names, ip_addresses, uris, place, granted_by, granted_at)
-       values ($1, $2, $3, '{}', '{}', '{}', '', 'test', $4)`,
-      [randomUUID(), deviceId, profile, day(0)],
-    );
-    await db.query(
-      `insert into endorsement_key (fingerprint, device_id, public, hardware_serial, proved_at) values ($1, $2, '', '', $3)`,
-      [sha256(deviceId), deviceId, day(0)],
-    );
+    const { deviceId, hostName } = await insertDevice(db, { at: day(0) });
+    const lineageId = await insertLineage(db, { deviceId, profile, at: day(0) });
     return { deviceId, lineageId, hostName };
   };
 

@@ -1,12 +1,13 @@
 // The stores of rotation on a fresh database, as one store, and a scene that writes its rows.
-import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { campaignStore } from '../../../src/storage/campaigns.ts';
 import { hostReportStore } from '../../../src/storage/host-reports.ts';
 import type { Database } from '../../../src/storage/pool.ts';
 import { rotationStore } from '../../../src/storage/rotation.ts';
 import { loadStatements } from '../../../src/storage/statement.ts';
-import type { RotationStoreUnderTest, SceneLineage, SeenLineage } from '../../fakes/rotation-store.ts';
+import type { RotationStoreUnderTest, SeenLineage } from '../../fakes/rotation-store.ts';
 import { freshDatabase, queriesDirectory } from '../database.ts';
+import { insertDevice, insertLineage, sha256 } from './rows.ts';
 
 export type RotationDatabase = {
   readonly db: Database;
@@ -33,8 +34,6 @@ type Columns = {
   readonly not_before: Date;
 };
 
-const digest = (text: string): string => createHash('sha256').update(text).digest('hex');
-
 export async function rotationDatabase(): Promise<RotationDatabase> {
   const database = await freshDatabase();
   const db = await database.pool({ statements: await loadStatements(queriesDirectory) });
@@ -48,16 +47,9 @@ function sceneIn(db: Database): RotationStoreUnderTest['scene'] {
   return {
     add: async (lineage) => {
       const [known] = await db.query('select id from device where host_name = $1', [lineage.hostName]);
-      const deviceId = (known?.['id'] as string | undefined) ?? (await addDevice(db, lineage));
-      const lineageId = randomUUID();
-      await db.query('insert into lineage (id, device_id, profile, place, created_at) values ($1, $2, $3, $4, now())', [
-        ...[lineageId, deviceId, lineage.profile, ''],
-      ]);
-      await db.query(
-        `insert into device_grant (id, device_id, profile, dns_names, ip_addresses, uris, place, granted_by, granted_at)
-         values ($1, $2, $3, '{}', '{}', '{}', '', 'test', now())`,
-        [randomUUID(), deviceId, lineage.profile],
-      );
+      const at = new Date();
+      const deviceId = (known?.['id'] as string | undefined) ?? (await insertDevice(db, { ...lineage, at })).deviceId;
+      const lineageId = await insertLineage(db, { deviceId, profile: lineage.profile, at });
       await addCertificate(db, { ...lineage, lineageId, deviceId, isConfirmed: true });
       return { lineageId, deviceId };
     },
@@ -103,21 +95,6 @@ function sceneIn(db: Database): RotationStoreUnderTest['scene'] {
   };
 }
 
-async function addDevice(db: Database, lineage: SceneLineage): Promise<string> {
-  const id = randomUUID();
-  await db.query(
-    `insert into device (id, host_name, state, created_at, last_seen_at, attested_firmware)
-     values ($1, $2, 'active', now(), now(), $3)`,
-    [id, lineage.hostName, lineage.firmware?.toString() ?? null],
-  );
-  await db.query(
-    `insert into endorsement_key (fingerprint, device_id, public, manufacturer, model, hardware_serial, proved_at)
-     values ($1, $2, '\\x00', $3, $4, 'test', now())`,
-    [digest(id), id, lineage.manufacturer, lineage.model],
-  );
-  return id;
-}
-
 type NewCertificate = {
   readonly lineageId: string;
   readonly deviceId: string;
@@ -133,7 +110,7 @@ type NewCertificate = {
 /** As issuance leaves it behind: issuer, key, intent, certificate, its use, and the lineage that points at it. */
 async function addCertificate(db: Database, one: NewCertificate): Promise<void> {
   const serial = randomBytes(16).toString('hex');
-  const spki = digest(serial);
+  const spki = sha256(serial);
   await db.query(
     `insert into issuer (id, trust_domain, role, certificate, subject_key_identifier, not_before, not_after, is_active, created_at)
      values ($1, 'estate', 'root', '\\x00', '00', now(), now(), false, now()) on conflict do nothing`,
