@@ -22,6 +22,7 @@ export default {
     suite('tpm'),
     suite('interop'),
     suite('e2e'),
+    suite('fleet'),
     suite('spire'),
   ],
   testTimeout: 60_000,

@@ -23,7 +23,8 @@ type SoftwareTpms = {
   }) => Promise<void>;
 };
 
-const repository = join(import.meta.dirname, '../..');
+/** From the sources, or from their build. */
+const repository = join(import.meta.dirname, import.meta.dirname.includes('/dist/') ? '../..' : '..');
 
 const software = async (): Promise<SoftwareTpms> =>
   (await import(join(repository, 'scripts/software-tpm.mjs'))) as SoftwareTpms;
