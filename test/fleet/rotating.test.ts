@@ -25,7 +25,7 @@ let nginx: Nginx | undefined;
 
 type Nginx = { readonly configuration: string; readonly stop: () => void };
 
-const vhost = 'www.example.org';
+const vhost = 'www.funlab.casa';
 const nginxHost = 0;
 
 /** agent.yaml of a host: quick, and on one of them nginx with a hook and a look at what it serves. */
