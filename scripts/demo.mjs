@@ -189,6 +189,7 @@ async function demo(directory, undo) {
   const enroll = ['agent', 'enroll', '--token-file', tokenFile, '--hostname', hostName, ...where];
   say((await command(enroll)).trimEnd());
   await showCertificates(directory, host);
+  say((await command(['agent', 'renew', '--target', 'keylime-agent', '--force', ...where])).trimEnd());
   say((await command(['agent', 'status', ...where])).trimEnd());
   say((await command(['report', 'expiry'], { env })).trimEnd());
 

@@ -192,6 +192,14 @@ describe('twenty agents whose certificates live for a minute or two', () => {
       const pairs = (await watcher.end()) as Watched;
       const calls = (await caller.end()) as Called;
 
+      const seen = {
+        reads: pairs.reads,
+        switched: pairs.switched,
+        ...calls,
+        failures: calls.failures.length,
+        ...killed,
+      };
+      process.stderr.write(`fleet: ${JSON.stringify(seen)}\n`);
       expect(
         unsettled.map(({ hostName, profile, state, lastError }) => ({ hostName, profile, state, lastError })),
       ).toEqual([]);

@@ -8,11 +8,15 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { openTpmDevice } from '../../src/agent/tpm-device.ts';
+import { lendTpm } from '../../src/agent/lend-tpm.ts';
 import { createSigningKey } from '../../src/agent/tpm-keys.ts';
 import { openTpm } from '../../src/agent/tpm-open.ts';
 import { openTpmSocket } from '../../src/agent/tpm-socket.ts';
 import { openTpmTcti } from '../../src/agent/tpm-tcti.ts';
+import { emptyPassword } from '../../src/tpm2/authorization.ts';
 import { getRandom } from '../../src/tpm2/capability.ts';
+import { createPrimary } from '../../src/tpm2/objects.ts';
+import { storagePrimaryEcc } from '../../src/tpm2/templates.ts';
 import { type SoftwareTpm, startSwtpm, withTpm } from './swtpm.ts';
 
 let swtpm: SoftwareTpm;
@@ -47,6 +51,18 @@ test('a TCP socket carries commands, in however small pieces the response comes'
   });
   expect(await withTpm(`tcp:127.0.0.1:${port}`, (tpm) => createSigningKey(tpm))).toMatchObject({});
   server.close();
+});
+
+test('what a killed program left in the slots of a bare TPM is cleared by the next one that borrows it', async () => {
+  const spec = `unix:${swtpm.socketPath}`;
+  // Each lending ends like a killed process: nothing is flushed. A bare TPM has three slots.
+  await withTpm(spec, async (tpm) => {
+    for (let slot = 0; slot < 3; slot += 1) {
+      await createPrimary(tpm, { hierarchy: 'owner', template: storagePrimaryEcc, authorization: emptyPassword });
+    }
+  });
+  await expect(withTpm(spec, (tpm) => createSigningKey(tpm))).rejects.toThrow('TPM_RC_OBJECT_MEMORY');
+  expect(await lendTpm(spec, (tpm) => createSigningKey(tpm))).toMatchObject({});
 });
 
 describe('a socket', () => {
