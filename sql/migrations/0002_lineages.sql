@@ -26,6 +26,8 @@ comment on column lineage.has_spire_agent is 'a SPIRE agent uses it, as its host
 comment on column lineage.late_told_at is 'when the crossing into late was recorded; null when it is not late, so that the next one is recorded again';
 comment on column lineage.failed_told_at is 'the same of a failure';
 create index lineage_renew_at on lineage (renew_at) where renew_at is not null;
+create index lineage_asked on lineage (asked_at) where asked_at is not null;
+create index lineage_created on lineage (created_at, id);
 
 -- What is known of a certificate in its place of use. A certificate itself never changes.
 create table certificate_use (

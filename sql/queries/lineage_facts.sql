@@ -1,5 +1,6 @@
 -- What is known of lineages, oldest first: one, those of a device or of a profile, or a page behind ($4, $5). Null
--- parameters do not filter. The state is decided from this and the clock (domain/lineage.ts).
+-- parameters do not filter. The page is cut before anything is joined to it, whatever plan the server keeps: a plan for any
+-- parameters would join first. The state is decided from this and the clock (domain/lineage.ts).
 select l.id, l.device_id, d.host_name, d.state as device_state, l.profile, l.place, l.created_at, l.has_spire_agent,
        g.id is not null as is_granted, l.renew_at, l.pulled_at, l.pulled_by, l.pulled_because, l.asked_at, l.last_error,
        l.failures, a.id as attempt_id, a.admitted_at, a.lease_until,
@@ -10,7 +11,15 @@ select l.id, l.device_id, d.host_name, d.state as device_state, l.profile, l.pla
        u.fingerprint as used_fingerprint, u.serial_number as used_serial_number, u.not_before as used_not_before,
        u.not_after as used_not_after, u.issued_at as used_issued_at, u.installed_at as used_installed_at,
        u.confirmed_at as used_confirmed_at, u.confirmed_by as used_confirmed_by, u.is_revoked as used_is_revoked
-  from lineage l
+  from (
+    select * from lineage
+     where ($1::uuid is null or id = $1)
+       and ($2::uuid is null or device_id = $2)
+       and ($3::text is null or profile = $3)
+       and (created_at, id) > (coalesce($4::timestamptz, '-infinity'), coalesce($5::uuid, '00000000-0000-0000-0000-000000000000'))
+     order by created_at, id
+     limit $6
+  ) l
   join device d on d.id = l.device_id
   left join device_grant g on g.device_id = l.device_id and g.profile = l.profile and g.place = l.place
   left join renewal a on a.lineage_id = l.id and a.lease_until is not null
@@ -27,9 +36,4 @@ select l.id, l.device_id, d.host_name, d.state as device_state, l.profile, l.pla
      order by x.confirmed_at desc, c.issued_at desc
      limit 1
   ) u on true
- where ($1::uuid is null or l.id = $1)
-   and ($2::uuid is null or l.device_id = $2)
-   and ($3::text is null or l.profile = $3)
-   and ($4::timestamptz is null or (l.created_at, l.id) > ($4, $5::uuid))
  order by l.created_at, l.id
- limit $6
