@@ -3,6 +3,8 @@ import { readFile, readlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { ObservedUse } from '../domain/lineage-wire.ts';
 import { sameOctets } from '../domain/octets.ts';
+import { oneLine } from '../domain/printable.ts';
+import { wireTime } from '../domain/wire.ts';
 import type { TpmKeyBlobs } from '../tpm2/key-files.ts';
 import {
   absentIsNull,
@@ -68,10 +70,10 @@ export async function observedOf(
   const { target, generation, checks } = seen;
   const manifest = await readManifest(store, generation);
   return {
-    installedAt: manifest?.writtenAt ?? new Date(0).toISOString(),
+    installedAt: manifest?.writtenAt ?? wireTime(new Date(0)),
     generation,
     servedSha256: checks.find((one) => one.check.startsWith('served ') && one.served !== null)?.served ?? null,
     hasSpireAgent: target.hasSpireAgent,
-    checks: checks.map(({ check, ok, detail }) => ({ check, ok, detail })),
+    checks: checks.map(({ check, ok, detail }) => ({ check: oneLine(check, 100), ok, detail: oneLine(detail, 500) })),
   };
 }

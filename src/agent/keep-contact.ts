@@ -2,7 +2,7 @@
 import type { HostReportAnswer } from '../domain/lineage-wire.ts';
 import { wireTime } from '../domain/wire.ts';
 import { type Fault, failureOf, faultOf, faultOfRefusal, remainingOf } from './keep-failure.ts';
-import { targetReport } from './keep-report.ts';
+import { hostReport, targetReport } from './keep-report.ts';
 import { recordOf, type Round, save } from './keep-round-state.ts';
 
 /** Opens the way to the service, tells it how the host stands, and takes newer trust anchors. */
@@ -23,7 +23,7 @@ export async function report(round: Round): Promise<boolean> {
   const { ports, server } = round;
   if (server === null) return false;
   try {
-    const body = { ...(await hostBody(round)), at: wireTime(ports.now()) };
+    const body = hostReport({ ...(await hostBody(round)), at: wireTime(ports.now()) });
     const answer = await server.report(body);
     if (answer.ok) {
       await heard(round, answer.value);

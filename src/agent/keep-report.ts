@@ -1,5 +1,6 @@
 // What the host tells the service of its targets, from what it keeps and what lies there. Pure.
-import type { TargetReport } from '../domain/lineage-wire.ts';
+import type { HostReportBody, TargetReport } from '../domain/lineage-wire.ts';
+import { oneLine } from '../domain/printable.ts';
 import type { LocalFiles } from './keep-decision.ts';
 import type { KeepTarget } from './keep-ports.ts';
 import type { TargetRecord } from './kept.ts';
@@ -16,6 +17,41 @@ export const targetReport = (target: KeepTarget, record: TargetRecord, files: Lo
   failures: record.failure?.count ?? 0,
   hasSpireAgent: target.hasSpireAgent,
 });
+
+/** As many, and as large, as the service takes in one report. */
+const most = { targets: 64, listed: 200, octets: 250 * 1024 } as const;
+
+const rank: Readonly<Record<HostReportBody['findings'][number]['level'], number>> = {
+  ...{ critical: 0, warning: 1, unknown: 2, ok: 3 },
+};
+
+/**
+ * The report in the form that the service takes: what programs said becomes one line, so that a hook which prints two
+ * does not silence its host; where there is more than is taken, the worst findings and faulty certificates stay.
+ */
+export function hostReport(body: HostReportBody, listed: number = most.listed): HostReportBody {
+  const targets = body.targets.slice(0, most.targets).map((target) => ({
+    ...target,
+    error: target.error === null ? null : { ...target.error, detail: oneLine(target.error.detail) },
+  }));
+  const unmanaged = body.unmanaged
+    .toSorted((a, b) => Number(a.fault === null) - Number(b.fault === null))
+    .slice(0, listed)
+    .map((found) => ({
+      ...found,
+      ...{ path: oneLine(found.path), subject: oneLine(found.subject), issuer: oneLine(found.issuer) },
+    }));
+  const findings = body.findings
+    .toSorted((a, b) => rank[a.level] - rank[b.level])
+    .slice(0, listed)
+    .map((finding) => ({
+      ...finding,
+      ...{ detail: oneLine(finding.detail), fix: finding.fix === null ? null : oneLine(finding.fix) },
+    }));
+  const report = { ...body, targets, unmanaged, findings };
+  const isTaken = Buffer.byteLength(JSON.stringify(report)) <= most.octets || listed === 0;
+  return isTaken ? report : hostReport(body, Math.floor(listed / 2));
+}
 
 /** How a target stands in one word: what is wrong comes before how far things got. */
 export function stateOf({ failure, work }: TargetRecord, files: LocalFiles): TargetReport['state'] {

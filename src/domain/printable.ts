@@ -2,3 +2,11 @@
 
 /** At most `most` characters of printable ASCII; every other character becomes a question mark. */
 export const printable = (text: string, most = 100): string => text.replace(/[^\x20-\x7e]/g, '?').slice(0, most);
+
+/** One line of at most `most` UTF-16 units: control characters become a space, half a character a question mark. */
+export const oneLine = (text: string, most = 512): string =>
+  text
+    .replace(/[\x00-\x20\x7f]+/g, ' ')
+    .slice(0, most)
+    .replace(/[\ud800-\udfff]/gu, '?')
+    .trim() || '?';

@@ -1,5 +1,6 @@
 // Reports, pulls and plans that no friend sends: each is refused with 4xx before a service is reached.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { hostReport } from '../../src/agent/keep-report.ts';
 import { signByHand, startTestServer, type TestServer } from './support/calls.ts';
 
 let server: TestServer;
@@ -66,6 +67,24 @@ describe('a report', () => {
     ['of a generation of a trust bundle that is no number', { trustGeneration: '1' }],
   ])('%s is refused', async (_what, over) => {
     expect(await report({ ...whole, ...over })).toMatchObject({ status: 400, reason: 'malformedBody', reached: 0 });
+  });
+  test.each<[string, string]>([
+    ['two lines', 'nginx: [emerg] no such file\nnginx: configuration file test failed\n'],
+    ['more than anybody reads', 'x'.repeat(5000)],
+    ['colors, a null and half a character', '\u001b[31mbad\u0000\ud800'],
+    ['a character that the end cuts in half', `${'x'.repeat(511)}\u{1f600}`],
+    ['nothing', ''],
+  ])('of a host whose programs print %s is taken', async (_what, printed) => {
+    const error = { ...target.error, detail: printed };
+    const finding = { check: 'clock', level: 'critical' as const, detail: printed, fix: printed };
+    const body = hostReport({
+      ...{ agentVersion: '1', at: time, trustGeneration: 0 },
+      targets: Array(65).fill({ ...target, error }),
+      unmanaged: Array(201).fill({ ...found, path: `/etc/${printed}` }),
+      findings: [...Array(200).fill({ ...finding, level: 'ok' }), finding],
+    });
+    expect(body.findings[0]).toMatchObject({ level: 'critical' });
+    expect(await report(body)).toMatchObject({ status: 200, reached: 1 });
   });
   test('that is larger than any host has reason for is refused', async () => {
     const unmanaged = Array(200).fill({
