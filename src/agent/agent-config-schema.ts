@@ -128,8 +128,13 @@ const target = mapping(
       pattern: '^[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?$',
       description: 'lower-case letters, digits, dot and hyphen',
     },
-    profile: { type: 'string', pattern: '^[a-z0-9][a-z0-9-]{0,63}$', description: 'the name of a profile' },
-    place: { type: 'string', maxLength: 253, description: 'the place of use of the grant' },
+    profile: { type: 'string', pattern: '^[a-z][a-z0-9-]{0,63}$', description: 'the name of a profile' },
+    place: {
+      type: 'string',
+      maxLength: 64,
+      pattern: '^(?:[a-z0-9][a-z0-9.-]*)?$',
+      description: 'the place of use of the grant: at most 64 lower-case letters, digits, dots and hyphens',
+    },
     dnsNames: listOf(
       { type: 'string', pattern: '^[A-Za-z0-9*][A-Za-z0-9.-]{0,252}$', description: 'a DNS name' },
       'DNS names',
@@ -159,7 +164,8 @@ export const agentFileSchema: object = mapping(
       },
       'fingerprints of roots',
     ),
-    targets: { type: 'array', minItems: 1, maxItems: 100, items: target, description: 'targets' },
+    // As many as a report to the service takes.
+    targets: { type: 'array', minItems: 1, maxItems: 64, items: target, description: '1 to 64 targets' },
     order: listOf(textLine('the name of a program'), 'programs in the order in which they are told'),
     programs: {
       ...{ type: 'object', maxProperties: 100, additionalProperties: hooks },

@@ -18,7 +18,7 @@ import { publicKeyInfoOf } from './software-key.ts';
 export type GenerationReason =
   | 'noCertificate'
   | 'malformedCertificate'
-  | 'keyMismatch'
+  | 'keyDoesNotMatch'
   | 'brokenChain'
   | 'notUnderPinnedRoot'
   | 'notYetValid'
@@ -65,7 +65,7 @@ export async function readGeneration(fileOf: FindFile): Promise<Result<ReadGener
     });
   }
   const key = await keyOf(fileOf);
-  if (key === null) return err({ reason: 'keyMismatch', detail: 'there is no private key that can be read' });
+  if (key === null) return err({ reason: 'keyDoesNotMatch', detail: 'there is no private key that can be read' });
   return ok({
     ...{ leaf, chain, key },
     certificateSha256: createHash('sha256').update(leaf.der).digest('hex'),
@@ -107,7 +107,7 @@ export function generationFault(read: ReadGeneration, input: PlacementInput, now
 }
 
 function keyFault({ leaf, key }: ReadGeneration): Fault | null {
-  const fault = (detail: string): Fault => ({ reason: 'keyMismatch', detail });
+  const fault = (detail: string): Fault => ({ reason: 'keyDoesNotMatch', detail });
   if (key.kind === 'software') {
     if (!key.privateKeyPem.startsWith('-----BEGIN PRIVATE KEY-----\n')) return fault('the key file is not PKCS #8');
     const isOwn = sameOctets(publicKeyOrNothing(key.privateKeyPem), leaf.subjectPublicKeyInfo);

@@ -55,6 +55,15 @@ describe('the file', () => {
     expect(faults('targets: [{preset: nginx-vhost, key: /etc/ssl/private/x..key}]')).toEqual([]);
   });
 
+  test('has no profile, place or number of targets that the service would not take in a report', () => {
+    expect(faults('targets: [{preset: devid, place: "Rack 4"}]')).toHaveLength(1);
+    expect(faults(`targets: [{preset: devid, place: ${'a'.repeat(65)}}]`)).toHaveLength(1);
+    expect(faults('targets: [{preset: own-directory, profile: 4you}]')).toHaveLength(1);
+    const many = Array.from({ length: 65 }, (_, at) => `{preset: nginx-vhost, name: www${at}}`);
+    expect(faults(`targets: [${many.join()}]`)).toHaveLength(1);
+    expect(faults(`targets: [${many.slice(1).join()}]`)).toEqual([]);
+  });
+
   test('is refused where its parts contradict one another', () => {
     expect(faults('targets: [{preset: devid}, {preset: devid}]').join()).toContain('another target called "devid"');
     expect(faults('targets: [{preset: own-directory}]').join()).toContain('none is named');

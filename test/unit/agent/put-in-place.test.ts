@@ -152,7 +152,11 @@ describe('the old pair stays in service', () => {
     const mixed = { ...a, checked: { ...a.checked, wanted: b.checked.wanted } };
     await expect(refusal(mixed)).resolves.toMatchObject({
       ...{ kind: 'rolledBack', generation: 1 },
-      error: { phase: 'check', reason: 'keyMismatch', detail: 'the private key does not belong to the certificate' },
+      error: {
+        phase: 'check',
+        reason: 'keyDoesNotMatch',
+        detail: 'the private key does not belong to the certificate',
+      },
     });
   });
 
