@@ -320,6 +320,8 @@ create table outbox (
   delivered_at timestamptz
 );
 create index outbox_waiting on outbox (id) where delivered_at is null;
+-- How many alarms somebody has raised lately.
+create index outbox_alarm on outbox ((facts ->> 'principal'), created_at) where topic = 'alarm';
 
 -- A profile on whose certificates two readers disagreed issues nothing more until its file changes.
 create table profile_stop (

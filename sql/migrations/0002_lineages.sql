@@ -155,3 +155,6 @@ create table trust_bundle (
   published_at timestamptz not null
 );
 comment on column trust_bundle.cms is 'SignedData (RFC 5652) in DER';
+
+-- How many alarms somebody has raised lately.
+create index outbox_alarm on outbox ((facts ->> 'principal'), created_at) where topic = 'alarm';

@@ -1,6 +1,7 @@
 -- The report of a host: its last word, its lineages ($5), its unmanaged certificates ($6) in place of the last ones, and
 -- the events ($7) that somebody made of what turned. A confirmed newest certificate whose predecessor is in place (again)
--- is not in use: the lineage is open again. Only lineages of this device are touched, whatever $5 says.
+-- is not in use: the lineage is open again. Only lineages of this device are touched, whatever $5 says. Of alarms a host
+-- raises at most a hundred an hour, as in record_notice.sql; the audit has them all.
 with said as (
   insert into host_report (device_id, reported_at, agent_version, report) values ($1, $2, $3, $4)
   on conflict (device_id) do update
@@ -64,7 +65,10 @@ with said as (
   insert into audit_event (at, event, principal, facts) select $2::timestamptz, event, $8::text, facts from events
 ), sent as (
   insert into outbox (topic, key, facts, created_at)
-  select 'alarm', coalesce(facts ->> 'lineage', $1::text), facts || jsonb_build_object('event', event), $2
-    from events where alarm
+  select 'alarm', coalesce(facts ->> 'lineage', $1::text),
+         facts || jsonb_build_object('event', event, 'principal', $8::text), $2
+    from (select *, row_number() over () as n from events where alarm) numbered
+   where n + (select count(*) from outbox
+               where topic = 'alarm' and facts ->> 'principal' = $8 and created_at > $2 - interval '1 hour') <= 100
 )
 select count(*)::int as events from events

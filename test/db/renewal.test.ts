@@ -313,6 +313,20 @@ describe('the same request again', () => {
   });
 });
 
+test('a request that a crash left behind is ended by the next one, and the audit says so', async () => {
+  const { store, serviceLineage: lineageId } = await begin();
+  const decide = () => ({ kind: 'admit', isOutsideCeiling: false, isRecovery: false }) as const;
+  const admit = (id: string, at: Date) => {
+    const body = { bodySha256: sha256(randomBytes(8)), request: randomBytes(8) };
+    const asked = { id, lineageId, ...body, at, leaseUntil: new Date(at.getTime() + 60_000) };
+    return store.admitRenewal(asked, { sameSince: at, decide });
+  };
+  const left = randomUUID();
+  await admit(left, after(1));
+  expect(await admit(randomUUID(), after(100))).toMatchObject({ kind: 'admitted' });
+  expect(await events(left)).toEqual(['renewal.admitted', 'renewal.lost']);
+});
+
 describe('the ceiling', () => {
   test('lets a host wait, but not one in the last tenth', async () => {
     const {

@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createHash, randomUUID } from 'node:crypto';
 import { rotationStore } from '../../src/storage/rotation.ts';
-import { describeRotationStore } from '../fakes/rotation-store-suite.ts';
+import { renewalsIn } from '../../src/storage/renewals.ts';
+import { at, describeRotationStore, report, reportOf, sceneLineage } from '../fakes/rotation-store-suite.ts';
 import { type RotationDatabase, rotationDatabase } from './support/rotation-database.ts';
 
 let opened: RotationDatabase;
@@ -83,4 +84,34 @@ describe('two schedulers at once', () => {
     }));
     expect(again?.did).toBe('wait');
   });
+});
+
+test('a host that never stops complaining raises a hundred alarms an hour, and the audit has the rest', async () => {
+  const { db, store } = opened;
+  const { deviceId } = await store.scene.add(sceneLineage());
+  const principal = `device:${deviceId}`;
+  const renewals = renewalsIn(db);
+  const notice = (minute: number) =>
+    renewals.recordNotice({
+      ...{ at: at(minute * 60), event: 'renewal.replayed', principal, facts: { body: randomUUID() } },
+      tell: { topic: 'alarm', key: randomUUID() },
+    });
+  for (let count = 0; count < 30; count += 1) await notice(0);
+  const findings = Array.from({ length: 200 }, (_, n) => ({
+    ...{ check: `check${n}`, level: 'critical' as const, detail: 'bad', fix: null },
+  }));
+  await report(store, deviceId, reportOf([], { findings }), at(60));
+  await notice(2);
+  const count = async (table: string): Promise<number> =>
+    (
+      await db.query(`select 1 from ${table} where facts::text like $1 or facts::text like $2`, [
+        `%${deviceId}%`,
+        principal,
+      ])
+    ).length;
+  expect(await count('outbox')).toBe(100);
+  const audited = await db.query('select event from audit_event where principal = $1', [principal]);
+  expect(audited).toHaveLength(231);
+  await notice(120);
+  expect(await count('outbox')).toBe(101);
 });

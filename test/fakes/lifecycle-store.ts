@@ -182,6 +182,7 @@ export function fakeLifecycleStore(): FakeLifecycleStore {
         if (live.leaseUntil > at) return { kind: 'underWay', until: live.leaseUntil };
         const lost = { reason: 'renewalLost', detail: 'another request came before this one had a result' };
         end(row, live.id, { refusals: [lost] });
+        happened(at, 'renewal.lost', { renewal: live.id });
       }
       const decision = decide(admissionFacts(row, at));
       if (decision.kind === 'wait') {

@@ -10,14 +10,14 @@ import { wireTime } from '../../src/domain/wire.ts';
 import type { CampaignRecord } from '../../src/lifecycle/campaigns.ts';
 import type { RotationStoreUnderTest, SceneLineage } from './rotation-store.ts';
 
-const at = (seconds: number): Date => new Date(Date.UTC(2026, 0, 1) + seconds * 1000);
+export const at = (seconds: number): Date => new Date(Date.UTC(2026, 0, 1) + seconds * 1000);
 const day = 86_400;
 const fingerprint = (): string => createHash('sha256').update(randomBytes(16)).digest('hex');
 const freshProfile = (): string => `p-${randomBytes(6).toString('hex')}`;
 const freshName = (): string => `h${randomBytes(6).toString('hex')}.example.org`;
 
 /** A lineage of 90 days that is due on day 60. */
-const sceneLineage = (over: Partial<SceneLineage> = {}): SceneLineage => ({
+export const sceneLineage = (over: Partial<SceneLineage> = {}): SceneLineage => ({
   hostName: freshName(),
   profile: 'devid',
   certificate: fingerprint(),
@@ -49,7 +49,7 @@ const targetReport = (lineage: string, over: Partial<TargetReport> = {}): Target
   ...over,
 });
 
-const reportOf = (targets: readonly TargetReport[], over: Partial<HostReportBody> = {}): HostReportBody => ({
+export const reportOf = (targets: readonly TargetReport[], over: Partial<HostReportBody> = {}): HostReportBody => ({
   ...{ agentVersion: '0.1.0', at: wireTime(at(10)), targets, unmanaged: [], findings: [], trustGeneration: 0 },
   ...over,
 });
@@ -61,7 +61,12 @@ const failed: Partial<TargetReport> = {
 };
 
 /** Sends a report as the service does. */
-const report = (store: RotationStoreUnderTest, deviceId: string, body: HostReportBody, now = at(10)): Promise<void> =>
+export const report = (
+  store: RotationStoreUnderTest,
+  deviceId: string,
+  body: HostReportBody,
+  now = at(10),
+): Promise<void> =>
   store.recordReport(
     {
       ...{ deviceId, principal: `device:${deviceId}`, at: now, report: body },
