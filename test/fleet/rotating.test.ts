@@ -16,7 +16,7 @@ import type { Called } from '../e2e/support/tls-caller.ts';
 
 const count = 20;
 const seconds = 130;
-const lifetimes = { devid: '120s', 'keylime-agent': '75s', 'nginx-vhost': '60s' };
+const lifetimes = { devid: '80s', 'keylime-agent': '75s', 'nginx-vhost': '75s' };
 const support = join(import.meta.dirname, '../../dist/test/e2e/support');
 
 let fleet: Fleet;
