@@ -437,8 +437,10 @@ create index campaign_member_released on campaign_member (campaign_id) where sta
 -- Trust anchors for hosts, signed offline by the key of a root that they already trust.
 create table trust_bundle (
   generation integer primary key check (generation > 0),
+  follows integer not null unique check (follows >= 0 and follows < generation),
   cms bytea not null,
   published_by text not null,
   published_at timestamptz not null
 );
+comment on column trust_bundle.follows is 'the generation that was in force when its signer was judged, 0 for none: no two follow on one';
 comment on column trust_bundle.cms is 'SignedData (RFC 5652) in DER';

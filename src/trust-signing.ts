@@ -27,7 +27,7 @@ export async function firstTrustBundle(domains: readonly RootedDomain[], now: Da
   const signed = await signTrustBundle({ generation: 1, anchors, root, rootKey, now });
   if (!signed.ok) throw new Error(signed.error.map(({ detail }) => detail).join('; '));
   const facts = { signedBy: root.sha256, anchors: anchors.map(({ sha256 }) => sha256) };
-  return { generation: 1, cms: signed.value, publishedBy: 'init', publishedAt: now, facts };
+  return { generation: 1, follows: 0, cms: signed.value, publishedBy: 'init', publishedAt: now, facts };
 }
 
 /** Only roots that were made here come this way, and those read back. */

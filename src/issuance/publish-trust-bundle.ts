@@ -21,6 +21,8 @@ export type PublishBundleReason = AcceptBundleReason | OpenBundleReason | 'rootI
 /** A bundle as it is stored. `facts` go to the audit. */
 export type TrustBundleRow = {
   readonly generation: number;
+  /** The generation that it was judged against. */
+  readonly follows: number;
   readonly cms: Uint8Array;
   readonly publishedBy: string;
   readonly publishedAt: Date;
@@ -32,7 +34,7 @@ export type TrustBundlePorts = {
   readonly newestTrustBundle: () => Promise<Uint8Array | null>;
   /** The first one of a larger generation. */
   readonly trustBundleAfter: (generation: number) => Promise<Uint8Array | null>;
-  /** False when this generation or a larger one is there already. */
+  /** False when this generation or a larger one is there already, or another that follows on the same one. */
   readonly insertTrustBundle: (row: TrustBundleRow) => Promise<boolean>;
   /** Every root of the inventory. */
   readonly roots: readonly KnownAnchor[];
@@ -57,7 +59,7 @@ export const publishTrustBundle =
     const missing = ports.rootsInUse.find((root) => !anchors.some((anchor) => isSame(anchor, root)));
     if (missing !== undefined) return rootMissing(missing);
     const facts = { signedBy: signerSha256, anchors: anchors.map(({ sha256 }) => sha256) };
-    const row = { generation, cms, publishedBy: principal, publishedAt: now, facts };
+    const row = { generation, follows: current.generation, cms, publishedBy: principal, publishedAt: now, facts };
     if (await ports.insertTrustBundle(row)) return ok(resourceOf(cms, opened.value));
     const detail = `generation ${generation} or a larger one was published at the same moment`;
     return err({ reason: 'generationNotLarger', detail });

@@ -6,6 +6,8 @@ import { statement } from './statement.ts';
 /** A bundle to publish; `facts` go to the audit. */
 export type PublishedBundle = {
   readonly generation: number;
+  /** The generation that was in force when its signer was judged, 0 for none. */
+  readonly follows: number;
   readonly cms: Uint8Array;
   readonly publishedBy: string;
   readonly publishedAt: Date;
@@ -21,9 +23,9 @@ export const trustBundlesIn = (db: Session) => ({
   newestTrustBundle: async (): Promise<Uint8Array | null> => (await newest(db, []))[0] ?? null,
   trustBundleAfter: async (generation: number): Promise<Uint8Array | null> =>
     (await following(db, [generation]))[0] ?? null,
-  /** False when this generation or a later one is there already. */
+  /** False when this generation or a later one is there already, or another that follows on the same one. */
   insertTrustBundle: async (bundle: PublishedBundle): Promise<boolean> => {
-    const { generation, cms, publishedBy, publishedAt, facts } = bundle;
-    return (await insert(db, [generation, cms, publishedBy, publishedAt, JSON.stringify(facts)])).length === 1;
+    const { generation, follows, cms, publishedBy, publishedAt, facts } = bundle;
+    return (await insert(db, [generation, cms, publishedBy, publishedAt, JSON.stringify(facts), follows])).length === 1;
   },
 });

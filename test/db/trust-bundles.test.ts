@@ -24,7 +24,14 @@ test('publishing is audited once, with who, what and by which root', async () =>
   await db.query('truncate trust_bundle, audit_event');
   const publishedAt = new Date('2026-11-26T10:00:00Z');
   const facts = { signedBy: 'aa', anchors: ['bb', 'cc'] };
-  const row = { generation: 2, cms: Uint8Array.of(0x30), publishedBy: 'operator:alice:1', publishedAt, facts };
+  const row = {
+    generation: 2,
+    follows: 1,
+    cms: Uint8Array.of(0x30),
+    publishedBy: 'operator:alice:1',
+    publishedAt,
+    facts,
+  };
   await trustBundlesIn(db).insertTrustBundle(row);
   await trustBundlesIn(db).insertTrustBundle(row);
   expect(await db.query('select at, event, principal, facts from audit_event')).toEqual([

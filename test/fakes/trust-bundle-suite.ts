@@ -5,8 +5,9 @@ import type { memoryTrustBundles } from './trust-bundles.ts';
 
 type Store = Omit<ReturnType<typeof memoryTrustBundles>, 'rows'>;
 
-const bundle = (generation: number): PublishedBundle => ({
+const bundle = (generation: number, follows = generation - 1): PublishedBundle => ({
   generation,
+  follows,
   cms: Uint8Array.of(0x30, generation),
   publishedBy: 'operator:alice:1',
   publishedAt: new Date('2026-11-26T10:00:00Z'),
@@ -37,6 +38,13 @@ export function describeTrustBundleStore(open: () => Promise<Store>): void {
       false,
     ]);
     expect(last(await store.trustBundleAfter(0))).toBe(5);
+  });
+
+  test('of two at once that follow on one generation, one is stored: the signer of the other may be no root any more', async () => {
+    const store = await open();
+    await store.insertTrustBundle(bundle(1));
+    const stored = await Promise.all([store.insertTrustBundle(bundle(2, 1)), store.insertTrustBundle(bundle(3, 1))]);
+    expect(stored.toSorted()).toEqual([false, true]);
   });
 
   test('of two at once with one generation, one is stored', async () => {

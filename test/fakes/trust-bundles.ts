@@ -12,6 +12,7 @@ export function memoryTrustBundles() {
       rows.filter((row) => row.generation > generation).toSorted((a, b) => a.generation - b.generation)[0]?.cms ?? null,
     insertTrustBundle: async (row: PublishedBundle): Promise<boolean> => {
       if ((newest()?.generation ?? 0) >= row.generation) return false;
+      if (rows.some(({ follows }) => follows === row.follows)) return false;
       rows.push(row);
       return true;
     },
