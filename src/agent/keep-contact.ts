@@ -58,6 +58,7 @@ async function heard(round: Round, answer: HostReportAnswer): Promise<void> {
       reportDueAt: wireTime(new Date(now.getTime() + Math.max(1, answer.callAgainSeconds) * 1000)),
       lastAt: wireTime(now),
       clockDifferenceSeconds: Math.round((new Date(answer.time).getTime() - now.getTime()) / 1000),
+      trustGeneration: answer.trustGeneration,
       failure: null,
     },
   });

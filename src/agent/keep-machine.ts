@@ -127,11 +127,12 @@ function examinedBy(machine: Machine, session: () => Session): KeepHost['examine
     const now = machine.now().getTime();
     if (last !== null && Math.abs(now - last.at) < examineEveryMs) return last.told;
     const { state, targets, config, trust } = session();
+    const kept = keptOf(session());
     const tpm = tpmOf(machine, session());
     const ports = doctorPorts({
-      ...{ root: machine.root, uid: machine.uid, now: machine.now, state, targets, kept: keptOf(session()) },
+      ...{ root: machine.root, uid: machine.uid, now: machine.now, state, targets, kept },
       ...{ tpm: machine.tpm ?? config.tpm, passwords: tpm.passwords },
-      trust: trust === null ? null : { here: trust.generation, newest: trust.generation },
+      trust: { here: trust?.generation ?? 0, newest: kept.contact.trustGeneration },
     });
     const found = await examine(ports);
     const findings = found.filter(({ check }) => !config.doctor.ignore.includes(check)).map(findingResource);

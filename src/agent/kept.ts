@@ -84,6 +84,8 @@ export type Contact = {
   readonly lastAt: string | null;
   /** Server minus host, as of the last word of the server. */
   readonly clockDifferenceSeconds: number | null;
+  /** Newest generation of the trust bundle that the server has told of, 0 for none. */
+  readonly trustGeneration: number;
   readonly failure: Failure | null;
 };
 
@@ -93,7 +95,7 @@ export type Kept = { readonly targets: Readonly<Record<string, TargetRecord>>; r
 /** Of a host that has kept nothing yet. */
 export const nothingKept: Kept = {
   targets: {},
-  contact: { reportDueAt: null, lastAt: null, clockDifferenceSeconds: null, failure: null },
+  contact: { reportDueAt: null, lastAt: null, clockDifferenceSeconds: null, trustGeneration: 0, failure: null },
 };
 
 /** Of a target that was never seen. */

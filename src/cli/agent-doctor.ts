@@ -8,6 +8,7 @@ import { doctorPorts } from '../agent/doctor/host-ports.ts';
 import { hostFacts } from '../agent/host-facts.ts';
 import { nothingKept } from '../agent/kept.ts';
 import { targetsOf } from '../agent/targets.ts';
+import { loadTrust } from '../agent/trust.ts';
 import { told } from './failure.ts';
 import { type HostOptions, passwordsOf, rootOf, specOf, withHostOptions } from './host-options.ts';
 import { printJson } from './output.ts';
@@ -45,9 +46,11 @@ async function runDoctor(world: World, options: DoctorOptions): Promise<number> 
 async function findingsOf(world: World, options: DoctorOptions): Promise<readonly Finding[]> {
   const root = rootOf(options);
   const [config, state] = [await loadAgentConfig(root), await loadState(root)];
+  const kept = state?.kept ?? nothingKept;
+  const here = (await loadTrust(root).catch(() => null))?.generation ?? 0;
   const findings = await examine(
     doctorPorts({
-      ...{ root, uid: world.uid, now: world.now, state, kept: state?.kept ?? nothingKept, trust: null },
+      ...{ root, uid: world.uid, now: world.now, state, kept, trust: { here, newest: kept.contact.trustGeneration } },
       targets: targetsOf(config, await hostFacts(root)),
       tpm: specOf(options) ?? config.tpm,
       passwords: passwordsOf(world, options),
