@@ -3,10 +3,13 @@
 /** At most `most` characters of printable ASCII; every other character becomes a question mark. */
 export const printable = (text: string, most = 100): string => text.replace(/[^\x20-\x7e]/g, '?').slice(0, most);
 
-/** One line of at most `most` UTF-16 units: control characters become a space, half a character a question mark. */
+/**
+ * One line of at most `most` UTF-16 units, as `Words` of the contract: control characters, and those that turn the
+ * direction of writing, become a space, half a character a question mark.
+ */
 export const oneLine = (text: string, most = 512): string =>
   text
-    .replace(/[\x00-\x20\x7f]+/g, ' ')
+    .replace(/[\x00-\x20\x7f-\x9f\u2028-\u202e\u2066-\u2069]+/g, ' ')
     .slice(0, most)
     .replace(/[\ud800-\udfff]/gu, '?')
     .trim() || '?';

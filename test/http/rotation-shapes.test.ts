@@ -59,6 +59,8 @@ describe('a report', () => {
       'with an escape sequence in an error',
       { targets: [{ ...target, error: { ...target.error, detail: '\u001b[2J' } }] },
     ],
+    ['with an escape sequence of one character', { unmanaged: [{ ...found, path: '/etc/\u009b2J' }] }],
+    ['with a path that is read backwards', { unmanaged: [{ ...found, path: '/etc/\u202etrc.x' }] }],
     ['with a lineage that is none', { targets: [{ ...target, lineage: "' or 1=1" }] }],
     ['of endless failures', { targets: [{ ...target, failures: 1e12 }] }],
     ['of less than no failure', { targets: [{ ...target, failures: -1 }] }],
@@ -71,7 +73,8 @@ describe('a report', () => {
   test.each<[string, string]>([
     ['two lines', 'nginx: [emerg] no such file\nnginx: configuration file test failed\n'],
     ['more than anybody reads', 'x'.repeat(5000)],
-    ['colors, a null and half a character', '\u001b[31mbad\u0000\ud800'],
+    ['colors, a null and half a character', '\u001b[31mbad\u009b31m\u0000\ud800'],
+    ['what turns the direction of writing', 'good\u202edab'],
     ['a character that the end cuts in half', `${'x'.repeat(511)}\u{1f600}`],
     ['nothing', ''],
   ])('of a host whose programs print %s is taken', async (_what, printed) => {
