@@ -221,7 +221,7 @@ export const problems = {
   renewalRate: { status: 429, title: 'This certificate was renewed too often' },
   renewalBlackout: { status: 429, title: 'Nothing is renewed at this time' },
   renewalInProgress: { status: 409, title: 'A request for this lineage is being worked on' },
-  renewalLost: { status: 409, title: 'A newer request for this lineage came before' },
+  renewalLost: { status: 409, title: 'Another request for this lineage took its place' },
   grantWithdrawn: { status: 403, title: 'The device has no grant for this lineage any more' },
   lineageDiffers: { status: 403, title: 'The request is for another lineage' },
   keyOfWrongKind: { status: 400, title: 'The key is not of the kind that the profile certifies' },

@@ -1,26 +1,12 @@
 // The Keylime registrar's TLS server certificate.
-import {
-  keylimeChainLink,
-  keylimeKey,
-  keylimeOpen,
-  keylimeTable,
-  keylimeTrust,
-  type Preset,
-  ranks,
-  unitConsumer,
-  usualSettleSeconds,
-} from './preset.ts';
+import { keylimeServerTable, type Preset, ranks, unitConsumer, usualSettleSeconds } from './preset.ts';
 
 export const keylimeRegistrar: Preset = {
   name: 'keylime-registrar',
   profile: 'keylime-server',
   key: { kind: 'software', type: 'ec-p256' },
   rekey: true,
-  table: () =>
-    keylimeTable(
-      [keylimeKey('registrar-pkcs8.key'), keylimeOpen('registrar.crt', 'fullChain'), ...keylimeTrust],
-      keylimeChainLink,
-    ),
+  table: () => keylimeServerTable('registrar'),
   consumers: (host) => [
     unitConsumer(host, {
       name: 'keylime-registrar',

@@ -1,28 +1,13 @@
 // The Keylime verifier's TLS server certificate.
 import type { HostFacts } from '../host-facts.ts';
-import {
-  type Found,
-  keylimeChainLink,
-  keylimeKey,
-  keylimeOpen,
-  keylimeTable,
-  keylimeTrust,
-  type Preset,
-  ranks,
-  unitConsumer,
-  usualSettleSeconds,
-} from './preset.ts';
+import { type Found, keylimeServerTable, type Preset, ranks, unitConsumer, usualSettleSeconds } from './preset.ts';
 
 export const keylimeVerifier: Preset = {
   name: 'keylime-verifier',
   profile: 'keylime-server',
   key: { kind: 'software', type: 'ec-p256' },
   rekey: true,
-  table: () =>
-    keylimeTable(
-      [keylimeKey('verifier-pkcs8.key'), keylimeOpen('verifier.crt', 'fullChain'), ...keylimeTrust],
-      keylimeChainLink,
-    ),
+  table: () => keylimeServerTable('verifier'),
   consumers: (host) => [verifierConsumer(host)],
 };
 

@@ -73,6 +73,13 @@ export const keylimeChainLink: FileTable['links'] = [
   { path: `${keylimeCerts}/ca-chain.crt`, target: 'ca-complete-chain.crt' },
 ];
 
+/** What a server of Keylime reads: its own pair, named after it, and what it trusts. */
+export const keylimeServerTable = (name: 'registrar' | 'verifier'): FileTable =>
+  keylimeTable(
+    [keylimeKey(`${name}-pkcs8.key`), keylimeOpen(`${name}.crt`, 'fullChain'), ...keylimeTrust],
+    keylimeChainLink,
+  );
+
 /** Keylime, spire-agent and nginx settle this long before the next program is told. */
 export const usualSettleSeconds = 5;
 
