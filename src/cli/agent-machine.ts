@@ -14,8 +14,11 @@ export type KeepOptions = HostOptions & { readonly config?: string };
 export const withKeepOptions = (command: Command): Command =>
   withHostOptions(command).option('--config <file>', 'agent.yaml, where it is not /etc/omens/agent.yaml');
 
+/** How an event is told on stderr: by a daemon to the journal, or to the person at a terminal. */
+type Teller = (now: Date, event: string, fields: Readonly<Record<string, unknown>>) => string;
+
 /** The host that the options name. Wrong usage is said before anything is done. */
-export function machineOf(world: World, options: KeepOptions): Machine {
+export function machineOf(world: World, options: KeepOptions, tell: Teller = logLine): Machine {
   return {
     ...{ root: rootOf(options), uid: world.uid, configFile: options.config, tpm: specOf(options) },
     ...{ now: world.now, sleep: world.sleep, random: Math.random },
@@ -24,13 +27,17 @@ export function machineOf(world: World, options: KeepOptions): Machine {
     run: runCommand,
     progress: silent,
     agentVersion: ownVersion(),
-    log: (event, fields) => world.stderr(logLine(world.now(), event, fields)),
+    log: (event, fields) => world.stderr(tell(world.now(), event, fields)),
   };
 }
 
 /** One JSON object a line; time and event first. */
 export const logLine = (now: Date, event: string, fields: Readonly<Record<string, unknown>>): string =>
   `${JSON.stringify({ time: now.toISOString(), level: levelOf(event), event, ...fields })}\n`;
+
+/** The event and its fields, as every command of ours talks. */
+export const spokenLine: Teller = (_now, event, fields) =>
+  `omens: ${[event, ...Object.entries(fields).map(([name, value]) => `${name}=${String(value)}`)].join(' ')}\n`;
 
 const levelOf = (event: string): 'warn' | 'info' => (/\.(?:failed|refused|rolledBack)$/.test(event) ? 'warn' : 'info');
 

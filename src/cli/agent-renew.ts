@@ -3,7 +3,8 @@ import type { Command } from 'commander';
 import { keepPorts } from '../agent/keep-machine.ts';
 import { keepRound, type RoundOutcome } from '../agent/keep-round.ts';
 import { stateOf } from '../agent/keep-report.ts';
-import { type KeepOptions, machineOf, withKeepOptions } from './agent-machine.ts';
+import { wireTime } from '../domain/wire.ts';
+import { type KeepOptions, machineOf, spokenLine, withKeepOptions } from './agent-machine.ts';
 import { CommandFailure, wrongUsage } from './failure.ts';
 import { failuresOf, outcomeTable } from './kept-text.ts';
 import { print } from './output.ts';
@@ -21,7 +22,7 @@ export function addRenewCommand(agent: Command, world: World): void {
 
 async function runRenew(world: World, options: RenewOptions): Promise<void> {
   const { target: names, force } = options;
-  const ports = keepPorts(machineOf(world, options));
+  const ports = keepPorts(machineOf(world, options, spokenLine));
   const unknown = new Set(names ?? []);
   const outcome = await keepRound(
     {
@@ -53,7 +54,7 @@ const resourceOf = ({ targets, contact, nextAt, hasFailed }: RoundOutcome) => ({
     ...{ name: target.name, profile: target.profile, place: target.place, lineage: record.lineage },
     state: stateOf(record, files),
     ...{ inPlace: record.inPlace, confirmed: record.confirmed, failure: record.failure },
-    next: 'until' in decision ? { at: decision.until.toISOString(), why: decision.why } : { do: decision.do },
+    next: 'until' in decision ? { at: wireTime(decision.until), why: decision.why } : { do: decision.do },
   })),
-  ...{ contact, hasFailed, nextAt: nextAt.toISOString() },
+  ...{ contact, hasFailed, nextAt: wireTime(nextAt) },
 });

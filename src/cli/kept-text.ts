@@ -2,6 +2,7 @@
 import type { RoundOutcome, TargetOutcome } from '../agent/keep-round.ts';
 import { stateOf } from '../agent/keep-report.ts';
 import type { Failure } from '../agent/kept.ts';
+import { wireTime } from '../domain/wire.ts';
 import { table } from './table.ts';
 
 /** A sentence for each failure, and its hints. */
@@ -20,6 +21,6 @@ export const outcomeTable = ({ targets }: Pick<RoundOutcome, 'targets'>): string
   table(['TARGET', 'STATE', 'NOT AFTER', 'NEXT'], targets.map(row));
 
 function row({ target, record, files, decision }: TargetOutcome): readonly string[] {
-  const next = 'until' in decision ? decision.until.toISOString() : decision.do;
+  const next = 'until' in decision ? wireTime(decision.until) : decision.do;
   return [target.name, stateOf(record, files), files.state === 'inPlace' ? files.notAfter : files.why, next];
 }
