@@ -19,6 +19,7 @@ import { serverJobs } from './jobs.ts';
 import { readPassphrase } from './passphrase.ts';
 import { loadPolicies, type Policies } from './policies.ts';
 import { httpServices } from './services.ts';
+import { isOutage } from './storage/fault.ts';
 import { issuanceIn } from './storage/issuance.ts';
 import { issuersIn } from './storage/issuers.ts';
 import { ownCertificate } from './own-certificate.ts';
@@ -205,9 +206,3 @@ function contractPath(): string {
 
 const authorityOf = ({ host, port }: { readonly host: string; readonly port: number }): string =>
   `${host.includes(':') ? `[${host}]` : host}:${port}`;
-
-/** Whether a fault is the database's absence rather than our own mistake. */
-function isOutage(fault: unknown): boolean {
-  const code = typeof fault === 'object' && fault !== null && 'code' in fault ? String(fault.code) : '';
-  return /^(?:ECONN|EPIPE|ETIMEDOUT|08|57P|53)/.test(code) || /timeout acquiring a connection/i.test(messageOf(fault));
-}

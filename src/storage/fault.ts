@@ -17,3 +17,11 @@ export function codeOf(error: unknown): string | undefined {
   const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
   return typeof code === 'string' ? code : undefined;
 }
+
+/**
+ * Whether a fault of a request passes by itself, rather than being our own mistake: the database is away or full, or two
+ * transactions met in a deadlock (40P01) or waited too long for a lock (55P03), and nothing of this one remains.
+ */
+export const isOutage = (fault: unknown): boolean =>
+  /^(?:ECONN|EPIPE|ETIMEDOUT|08|57P|53|40P01$|55P03$)/.test(codeOf(fault) ?? '') ||
+  (fault instanceof Error && /timeout acquiring a connection/i.test(fault.message));
