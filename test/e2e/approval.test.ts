@@ -14,23 +14,26 @@ let estate: Estate;
 let server: ServerProcess;
 let tpm: CertifiedSoftwareTpm;
 let work: string;
+/** Undoes what the set-up came to, last first. */
+const endings: (() => Promise<void> | void)[] = [];
 
 beforeAll(async () => {
   await ensureBuilt();
   tpm = await startCertifiedSwtpm();
+  endings.push(() => tpm.stop());
   work = mkdtempSync(join(tmpdir(), 'omens-approval-'));
+  endings.push(() => rmSync(work, { recursive: true, force: true }));
   await policiesTrusting(tpm, join(work, 'policies'));
   estate = await initializeEstate({ config: [`policiesDirectory: ${join(work, 'policies')}`] });
+  endings.push(() => removeEstate(estate));
   server = await startServer(estate);
+  endings.push(() => server.stop());
   writeFileSync(join(work, 'token'), estate.token, { mode: 0o600 });
   writeFileSync(join(work, 'ca.pem'), estate.caPem);
 }, 120_000);
 
 afterAll(async () => {
-  await server.stop();
-  await tpm.stop();
-  removeEstate(estate);
-  rmSync(work, { recursive: true, force: true });
+  for (const end of endings.toReversed()) await end();
 }, 60_000);
 
 const operator = (...args: readonly string[]): Promise<Ended> =>

@@ -11,7 +11,7 @@ import {
   call,
   type Estate,
   initializeEstate,
-  removeEstate,
+  endEstate,
   type Reply,
   type ServerProcess,
   startServer,
@@ -21,16 +21,18 @@ import { steps } from './support/faults.ts';
 
 let estate: Estate;
 let signatures: string;
+/** Undoes what the set-up came to, last first. */
+const endings: (() => Promise<void> | void)[] = [];
 
 beforeAll(async () => {
   await ensureBuilt();
   estate = await initializeEstate();
+  endings.push(() => endEstate(estate));
   signatures = join(estate.directory, 'signatures');
 }, 120_000);
 
 afterAll(async () => {
-  await (await startServer(estate)).stop();
-  removeEstate(estate);
+  for (const end of endings.toReversed()) await end();
 }, 60_000);
 
 /** A fresh key and its CSR for `www.funlab.casa`, base64url. */

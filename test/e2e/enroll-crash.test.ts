@@ -8,20 +8,15 @@ import { join } from 'node:path';
 import { Client } from 'pg';
 import { ensureBuilt } from '../db/support/embedded-process.ts';
 import { type CertifiedSoftwareTpm, policiesTrusting, startCertifiedSwtpm } from '../tpm/swtpm.ts';
-import {
-  call,
-  type Estate,
-  initializeEstate,
-  removeEstate,
-  type ServerProcess,
-  startServer,
-} from './support/estate.ts';
+import { call, type Estate, initializeEstate, endEstate, type ServerProcess, startServer } from './support/estate.ts';
 import { type FailingDatabase, openFailingDatabase } from './support/failing-database.ts';
 
 const omens = join(import.meta.dirname, '../../dist/src/cli/omens.js');
 let estate: Estate;
 let policies: string;
 let tpm: CertifiedSoftwareTpm;
+/** Undoes what the set-up came to, last first. */
+const endings: (() => Promise<void> | void)[] = [];
 
 type Host = { readonly name: string; readonly directory: string; readonly tokenFile: string };
 type Ended = { readonly code: number; readonly output: string };
@@ -29,17 +24,17 @@ type Ended = { readonly code: number; readonly output: string };
 beforeAll(async () => {
   await ensureBuilt();
   tpm = await startCertifiedSwtpm();
+  endings.push(() => tpm.stop());
   policies = join(mkdtempSync(join(tmpdir(), 'omens-policies-')), 'policies');
+  endings.push(() => rmSync(join(policies, '..'), { recursive: true, force: true }));
   await policiesTrusting(tpm, policies);
   const limits = '{ enrollmentsPerEkPerHour: 1000, enrollmentsPerSourcePerHour: 1000 }';
   estate = await initializeEstate({ config: [`policiesDirectory: ${policies}`, `rateLimits: ${limits}`] });
+  endings.push(() => endEstate(estate));
 }, 120_000);
 
 afterAll(async () => {
-  await (await startServer(estate)).stop();
-  await tpm.stop();
-  removeEstate(estate);
-  rmSync(join(policies, '..'), { recursive: true, force: true });
+  for (const end of endings.toReversed()) await end();
 }, 60_000);
 
 /** A host of this name with a token of its own; the TPM is the same, so earlier devices are retired first. */

@@ -120,6 +120,15 @@ export async function startServer(
   return { child, databaseUrl, ended, log: () => log, stop: () => end('SIGTERM'), kill: () => end('SIGKILL') };
 }
 
+/** Ends the PostgreSQL that a killed server left, and removes everything; no server may run. */
+export async function endEstate(estate: Estate): Promise<void> {
+  try {
+    await (await startServer(estate)).stop();
+  } finally {
+    removeEstate(estate);
+  }
+}
+
 /** Removes what an estate left; its server and PostgreSQL must be stopped. */
 export const removeEstate = (estate: Estate): void => {
   rmSync(estate.directory, { recursive: true, force: true });
