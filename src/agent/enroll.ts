@@ -115,7 +115,11 @@ async function workOf(
   const state: Working = {
     ...{ version: 2, server, hostName, tpm, keys },
     ...{ enrollment, spentToken, device, installed, kept },
-    identity: isSameServer ? identity : addedInVersion2.identity,
+    identity: {
+      root: isSameServer ? identity.root : null,
+      // New keys may be another TPM's, whose endorsement key is learned anew.
+      ekSha256: errand.keys === null ? null : identity.ekSha256,
+    },
   };
   await saveState(ports.root, state);
   return state;

@@ -10,7 +10,8 @@ import { unmanagedCertificates } from './doctor/unmanaged.ts';
 import { keepHost } from './keep-host.ts';
 import { type KeepHost, type KeepPorts, Trouble } from './keep-ports.ts';
 import { recoveryOf } from './keep-recovery.ts';
-import { openKeepServer } from './keep-server.ts';
+import type { connectToServer } from './enrollment-server.ts';
+import type { openKeepServer } from './keep-server.ts';
 import { keepSession, keptOf, noteEndorsementKey, noteRoot, openSession, type Session } from './keep-session.ts';
 import { ekDigest, type KeepTpm, onTpm } from './keep-tpm.ts';
 import { keepTrust } from './keep-trust.ts';
@@ -36,6 +37,8 @@ export type Machine = Pace & {
   readonly random: () => number;
   readonly withTpm: <T>(spec: string, use: (tpm: Tpm) => Promise<T>) => Promise<T>;
   readonly run: RunCommand;
+  /** The ways to the service: for a round, and for proving the TPM anew. */
+  readonly service: { readonly open: typeof openKeepServer; readonly enroll: typeof connectToServer };
   readonly progress: Progress;
   readonly agentVersion: string;
   readonly log: KeepPorts['log'];
@@ -100,7 +103,7 @@ function tpmOf(machine: Machine, session: Session): KeepTpm {
 async function connect(machine: Machine, session: Session, tpm: KeepTpm) {
   const { state, trust } = session;
   const key = requestKeyOf((use) => onTpm(tpm, { doing: 'signing a request' }, use), state.keys, tpm.passwords);
-  const line = await openKeepServer(state.server, { now: machine.now, sleep: machine.sleep, key, trust });
+  const line = await machine.service.open(state.server, { now: machine.now, sleep: machine.sleep, key, trust });
   if (line.root !== null) await noteRoot(machine.root, session, line.root);
   if (state.identity.ekSha256 === null) await learnEndorsementKey(machine, session, tpm);
   return line;

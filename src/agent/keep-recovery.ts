@@ -2,7 +2,6 @@
 // Whether it is allowed, the service decides; whether it is due, the round did.
 import { loadState } from './agent-state.ts';
 import { enroll } from './enroll.ts';
-import { connectToServer } from './enrollment-server.ts';
 import type { EnrollWishes } from './errand.ts';
 import type { KeepRecovery } from './keep-ports.ts';
 import type { Machine } from './keep-machine.ts';
@@ -17,11 +16,11 @@ export const recoveryOf = (machine: Machine, session: () => Session): KeepRecove
 });
 
 async function recover(machine: Machine, { state, config, targets, passwords }: Session) {
-  const { root, uid, now, sleep, progress, withTpm, run } = machine;
+  const { root, uid, now, sleep, progress, withTpm, run, service } = machine;
   const outcome = await enroll(
     {
       ...{ root, uid, now, sleep, progress, withTpm, run, passwords, targets, ownName: state.hostName },
-      connect: (server) => connectToServer(server, { now, sleep, progress }),
+      connect: (server) => service.enroll(server, { now, sleep, progress }),
     },
     {
       state: await loadState(root),

@@ -1,7 +1,9 @@
 // From the options of a host command to the real host that a round of keeping works on; its log goes to stderr.
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
+import { connectToServer } from '../agent/enrollment-server.ts';
 import type { Machine } from '../agent/keep-machine.ts';
+import { openKeepServer } from '../agent/keep-server.ts';
 import { lendTpm } from '../agent/lend-tpm.ts';
 import { silent } from '../agent/progress.ts';
 import { runCommand } from '../agent/run-command.ts';
@@ -25,6 +27,7 @@ export function machineOf(world: World, options: KeepOptions, tell: Teller = log
     passwords: passwordsOf(world, options),
     withTpm: lendTpm,
     run: runCommand,
+    service: { open: openKeepServer, enroll: connectToServer },
     progress: silent,
     agentVersion: ownVersion(),
     log: (event, fields) => world.stderr(tell(world.now(), event, fields)),

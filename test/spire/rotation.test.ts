@@ -49,14 +49,20 @@ async function until<T>(look: () => Promise<T | undefined>, why: () => string): 
   throw new Error(`in vain: ${why()}`);
 }
 
+/** Undoes what the set-up came to, last first. */
+const endings: (() => Promise<void>)[] = [];
+
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'omens-spire-'));
+  endings.push(() => rm(directory, { recursive: true, force: true }));
   tpm = await startCertifiedSwtpm();
+  endings.push(tpm.stop);
   port = await freePort();
   const [devidCa, endorsementCa] = [join(directory, 'devid-ca.pem'), join(directory, 'ek-ca.pem')];
   await writeFile(devidCa, encodePem('CERTIFICATE', made.root.der));
   await writeFile(endorsementCa, tpm.ekIntermediatePem);
   server = await startSpireServer(directory, { port, devidCa, endorsementCa });
+  endings.push(server.stop);
   const socketPath = join(directory, 'api.sock');
   settings = { trustDomain: 'funlab.casa', serverCommand: [spireProgram('spire-server')], socketPath, mode: 'act' };
   calls = spireServer(settings);
@@ -64,9 +70,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await server.stop();
-  await tpm.stop();
-  await rm(directory, { recursive: true, force: true });
+  for (const end of endings.toReversed()) await end();
 });
 
 /** A DevID for a fresh key of the TPM, in the files that SPIRE reads. */
