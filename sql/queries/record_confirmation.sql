@@ -1,6 +1,7 @@
 -- The use of a certificate, with what it stands on. $6 is what follows: `confirmed` (older ones of the lineage are
 -- superseded), `installed` (somebody else has the last word), or `reopened` (an older one is in use after all, so that the
--- newest is not). A later confirmation of a lesser kind does not lower the kind.
+-- newest is not). A later confirmation of a lesser kind does not lower the kind. Alarms have
+-- the limit of record_notice.sql.
 with used as (
   update certificate_use u
      set installed_at = coalesce(u.installed_at, $3::timestamptz),
@@ -38,7 +39,10 @@ with used as (
 ), sent as (
   insert into outbox (topic, key, facts, created_at)
   select 'alarm', lineage_id::text,
-         jsonb_build_object('event', 'lineage.reopened', 'certificate', fingerprint, 'lineage', lineage_id), $3
-    from used where $6 = 'reopened'
+         jsonb_build_object('event', 'lineage.reopened', 'certificate', fingerprint, 'lineage', lineage_id, 'principal', $5), $3
+    from used
+   where $6 = 'reopened'
+     and (select count(*) from outbox
+           where topic = 'alarm' and facts ->> 'principal' = $5 and created_at > $3 - interval '1 hour') < 100
 )
 select fingerprint from used

@@ -88,7 +88,8 @@ describe('two schedulers at once', () => {
 
 test('a host that never stops complaining raises a hundred alarms an hour, and the audit has the rest', async () => {
   const { db, store } = opened;
-  const { deviceId } = await store.scene.add(sceneLineage());
+  const fingerprint = createHash('sha256').update(randomUUID()).digest('hex');
+  const { deviceId, lineageId } = await store.scene.add(sceneLineage({ certificate: fingerprint }));
   const principal = `device:${deviceId}`;
   const renewals = renewalsIn(db);
   const notice = (minute: number) =>
@@ -102,6 +103,10 @@ test('a host that never stops complaining raises a hundred alarms an hour, and t
   }));
   await report(store, deviceId, reportOf([], { findings }), at(60));
   await notice(2);
+  await renewals.recordConfirmation({
+    ...{ lineageId, fingerprint, at: at(130), by: 'host', principal, evidence: {}, effect: 'reopened' },
+    hasSpireAgent: null,
+  });
   const count = async (table: string): Promise<number> =>
     (
       await db.query(`select 1 from ${table} where facts::text like $1 or facts::text like $2`, [
@@ -111,7 +116,7 @@ test('a host that never stops complaining raises a hundred alarms an hour, and t
     ).length;
   expect(await count('outbox')).toBe(100);
   const audited = await db.query('select event from audit_event where principal = $1', [principal]);
-  expect(audited).toHaveLength(231);
+  expect(audited).toHaveLength(232);
   await notice(120);
   expect(await count('outbox')).toBe(101);
 });
