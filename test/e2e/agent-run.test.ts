@@ -1,7 +1,7 @@
 // `omens agent run` against a real server, with certificates of half a minute: several rotations of the DevID and of the
 // Keylime agent's certificate, each confirmed, while the server is killed and started again.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
@@ -10,6 +10,7 @@ import { ensureBuilt } from '../db/support/embedded-process.ts';
 import { type CertifiedSoftwareTpm, policiesTrusting, startCertifiedSwtpm } from '../tpm/swtpm.ts';
 import { omens } from './support/agent-command.ts';
 import { call, endEstate, type Estate, initializeEstate, type ServerProcess, startServer } from './support/estate.ts';
+import { shortenLifetimes } from './support/short-lived.ts';
 
 const executable = join(import.meta.dirname, '../../dist/src/cli/omens.js');
 const lifetimeSeconds = 30;
@@ -33,11 +34,8 @@ beforeAll(async () => {
   policies = join(mkdtempSync(join(tmpdir(), 'omens-policies-')), 'policies');
   endings.push(() => rmSync(join(policies, '..'), { recursive: true, force: true }));
   await policiesTrusting(tpm, policies);
-  for (const name of ['devid', 'keylime-agent']) {
-    const file = join(policies, 'profiles', `${name}.yaml`);
-    const short = `lifetime: ${lifetimeSeconds}s\nbackdate: 1s`;
-    writeFileSync(file, readFileSync(file, 'utf8').replace(/^lifetime: .*\nbackdate: .*$/m, short));
-  }
+  const lifetime = `${lifetimeSeconds}s`;
+  await shortenLifetimes(policies, { devid: lifetime, 'keylime-agent': lifetime }, '1s');
   estate = await initializeEstate({ config: [`policiesDirectory: ${policies}`] });
   endings.push(() => endEstate(estate));
   server = await startServer(estate);
