@@ -19,6 +19,7 @@ export type EdgeReason =
   | 'repeatedHeader'
   | 'malformedBinary'
   | 'tooManyEnrollments'
+  | 'tooManyRequests'
   | 'unknownEnrollment';
 
 /** A refusal of the edge. */

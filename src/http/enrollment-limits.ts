@@ -48,7 +48,7 @@ export function enrollmentLimits(options: EnrollmentLimitOptions): EnrollmentLim
 }
 
 /** Seconds to wait, 0 when there is room. */
-async function consume(limiter: RateLimiterMemory, bucket: string): Promise<number> {
+export async function consume(limiter: RateLimiterMemory, bucket: string): Promise<number> {
   try {
     await limiter.consume(bucket);
     return 0;

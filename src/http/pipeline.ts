@@ -4,6 +4,7 @@ import { MalformedCursor } from '../domain/cursor.ts';
 import type { Refusal } from '../domain/result.ts';
 import { type AuthenticationPorts, authenticate } from './authenticate.ts';
 import type { Contract, OperationFacts } from './contract.ts';
+import type { DeviceLimit } from './device-limits.ts';
 import {
   type EdgeReason,
   gatherHeaders,
@@ -31,6 +32,8 @@ export type EdgePorts = {
   readonly authentication: Omit<AuthenticationPorts, 'recordSigned'>;
   /** Whether a fault means that something we stand on is away for a while (503), not that we are wrong (500). */
   readonly isOutage: (fault: unknown) => boolean;
+  /** Of signed requests by devices. */
+  readonly deviceLimit: DeviceLimit;
 };
 
 /** A request as the adapter read it. */
@@ -131,13 +134,16 @@ async function outcomeOf({ edge, route, handle, request, headers, requestId, now
     repetition: route.repetition,
   });
   if (!principal.ok) return { refusals: principal.error };
+  const { value: caller } = principal;
+  const limited = caller.kind === 'device' ? await edge.deviceLimit(caller.deviceId) : null;
+  if (limited !== null) return limited;
   const query = readQueryString(target.split('?').slice(1).join('?'));
   if (!query.ok) return { refusals: query.error };
   return handle({
     params: request.params,
     query: query.value,
     rawBody,
-    principal: principal.value,
+    principal: caller,
     header: (name) => headerOf(headers, name),
     now,
     source,

@@ -96,6 +96,7 @@ export const problems = {
   malformedHeader: { status: 400, title: 'A header field does not have the shape of the contract' },
   malformedBinary: { status: 400, title: 'A binary member is not base64url without padding' },
   tooManyEnrollments: { status: 429, title: 'Too many enrollments were begun' },
+  tooManyRequests: { status: 429, title: 'The host sent too many requests' },
   // Who asks.
   credentialsMissing: { status: 401, title: 'The operation demands a credential' },
   malformedCredentials: { status: 401, title: 'The credential is malformed' },

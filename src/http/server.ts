@@ -12,7 +12,8 @@ import {
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { compileContract } from './contract.ts';
-import { type EnrollmentLimitOptions, enrollmentLimits } from './enrollment-limits.ts';
+import { deviceLimit, ordinaryDeviceRate } from './device-limits.ts';
+import { type EnrollmentLimitOptions, enrollmentLimits, type Rate } from './enrollment-limits.ts';
 import { expressListener } from './express-adapter.ts';
 import { type EdgePorts, type Log, mountRoutes } from './pipeline.ts';
 import type { Route } from './route.ts';
@@ -58,6 +59,8 @@ export type HttpOptions = {
   readonly plainListen: ListenAddress;
   readonly tls: TlsSource;
   readonly limits: EnrollmentLimitOptions;
+  /** Signed requests of one device; `ordinaryDeviceRate` when absent. */
+  readonly deviceRate?: Rate;
   readonly now: () => Date;
   readonly log: Log;
   /** Whether a fault is an outage of the database or the like: 503 instead of 500. */
@@ -107,6 +110,7 @@ function requestListeners(options: Omit<HttpOptions, 'listen' | 'plainListen' | 
       deviceSeen: (deviceId, at) => services.deviceSeen(deviceId, at),
     },
     isOutage: options.isOutage ?? (() => false),
+    deviceLimit: deviceLimit(options.deviceRate ?? ordinaryDeviceRate),
   };
   const plainEdge = { ...edge, newNonce: null };
   const routes = mountRoutes(httpsRoutes(services, options.limits), contract, { ...edge, listener: 'https' });

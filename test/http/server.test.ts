@@ -3,7 +3,7 @@
 import { connect as tlsConnect } from 'node:tls';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { TlsIdentity } from '../../src/http/server.ts';
-import { startTestServer, type TestServer } from './support/calls.ts';
+import { signByHand, startTestServer, type TestServer } from './support/calls.ts';
 import { makePki } from './support/pki.ts';
 import { issuer, makeWorld, wideLimits } from './support/world.ts';
 
@@ -146,6 +146,19 @@ describe('the HTTPS listener', () => {
     expect(third.status).toBe(429);
     expect(Number(third.headers['retry-after'])).toBeGreaterThan(0);
     expect(third.json?.type).toMatch(/\/problems\/tooManyEnrollments$/);
+  });
+
+  test('limits what one host sends, and says when to come again', async () => {
+    const { call, world, authority, nonce } = await start({ deviceRate: { count: 2, seconds: 600 } });
+    const ask = async () => {
+      const signed = { method: 'GET', authority, target: '/v1/devices/self', nonce: await nonce() };
+      return call({ path: '/v1/devices/self', headers: signByHand(world.deviceKey, signed) });
+    };
+    expect([(await ask()).status, (await ask()).status]).toEqual([200, 200]);
+    const third = await ask();
+    expect(third.status).toBe(429);
+    expect(Number(third.headers['retry-after'])).toBeGreaterThan(0);
+    expect(third.json?.type).toMatch(/\/problems\/tooManyRequests$/);
   });
 
   test('explains its problem types where they point', async () => {

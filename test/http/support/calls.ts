@@ -57,6 +57,7 @@ export async function startTestServer(over: Partial<Parameters<typeof startHttp>
     plainListen: { host: '127.0.0.1', port: 0 },
     tls: { current: () => ({ certPem: pki.chainPem, keyPem: pki.keyPem }), onChange: () => () => undefined },
     limits: wideLimits(),
+    deviceRate: { count: 1_000_000, seconds: 60 },
     now: () => new Date(),
     log: (event, fields) => void logged.push({ event, fields }),
     ...over,
