@@ -176,7 +176,8 @@ const respectFraction = 1 / 4;
  * remaining life is over: otherwise a rollback would be undone at once.
  */
 export function noticed(input: DecisionInput): TargetRecord {
-  const { record, files, view, now, target } = input;
+  const { files, view, now, target } = input;
+  const record = withRollback(input.record, files);
   const told = view?.lineage ?? null;
   const lineage = told?.id ?? record.lineage;
   if (files.state !== 'inPlace') return changed(record, { lineage, inPlace: null });
@@ -190,6 +191,14 @@ export function noticed(input: DecisionInput): TargetRecord {
   const respected = now.getTime() + (new Date(notAfter).getTime() - now.getTime()) * respectFraction;
   const drawn = new Date(Math.max(ruleOf(target.profile, files).getTime(), respected));
   return changed(record, { lineage, inPlace: { certificate, notBefore, notAfter, renewAt: at(drawn), window: null } });
+}
+
+/** A rollback by hand is over once something else lies in its place. */
+function withRollback(record: TargetRecord, files: LocalFiles): TargetRecord {
+  const { rolledBackByHand } = record;
+  const isOver =
+    rolledBackByHand !== null && files.state === 'inPlace' && files.certificate !== rolledBackByHand.certificate;
+  return isOver ? { ...record, rolledBackByHand: null } : record;
 }
 
 /** The very same record where nothing changes, so that nothing is written. */

@@ -128,7 +128,7 @@ export type KeepTrust = {
 export type KeepRecovery = {
   /** `manual`: a person has to run `omens agent enroll --new-keys`. */
   readonly mode: 'auto' | 'manual';
-  /** Enrolls with new keys and installs what is granted, or continues that. Afterwards `load` gives a fresh state. */
+  /** Enrolls with new keys and installs what is granted, or continues that. However it ends, `load` gives a fresh state. */
   readonly enroll: () => Promise<{ readonly state: 'issued' } | { readonly state: 'pending'; readonly detail: string }>;
 };
 

@@ -27,13 +27,12 @@ async function recover(machine: Machine, { state, config, targets, passwords }: 
       patience: 'once',
       wishes: {
         ...{ server: null, token: null, hostName: state.hostName, tpm: machine.tpm ?? config.tpm },
-        // One that waits goes on; its keys are the new ones already.
-        ...(state.kept.contact.failure?.error.reason !== 'recoveryPending'
-          ? {
+        ...(isUnderWay(state)
+          ? { oldKeys: 'keep', profiles: [] }
+          : {
               oldKeys: 'discard',
               profiles: targets.map(({ profile, dnsNames }) => ({ profile, ...(dnsNames && { dnsNames }) })),
-            }
-          : { oldKeys: 'keep', profiles: [] }),
+            }),
       } satisfies EnrollWishes,
     },
   );
@@ -41,3 +40,9 @@ async function recover(machine: Machine, { state, config, targets, passwords }: 
   const detail = `enrollment ${outcome.id} waits for an operator; endorsement key ${outcome.ekFingerprint}`;
   return { state: 'pending', detail } as const;
 }
+
+const tpmReasons: ReadonlySet<string> = new Set(['tpmCleared', 'tpmReplaced']);
+
+/** An enrollment that was begun goes on with its keys, which the service does not know yet, unless the TPM lost them too. */
+const isUnderWay = ({ enrollment, kept }: Session['state']): boolean =>
+  enrollment !== null && !tpmReasons.has(kept.contact.failure?.error.reason ?? '');

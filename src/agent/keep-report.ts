@@ -1,5 +1,5 @@
 // What the host tells the service of its targets, from what it keeps and what lies there. Pure.
-import type { HostReportBody, TargetReport } from '../domain/lineage-wire.ts';
+import type { HostReportBody, LineageError, TargetReport } from '../domain/lineage-wire.ts';
 import { oneLine } from '../domain/printable.ts';
 import type { LocalFiles } from './keep-decision.ts';
 import type { KeepTarget } from './keep-ports.ts';
@@ -13,7 +13,7 @@ export const targetReport = (target: KeepTarget, record: TargetRecord, files: Lo
   lineage: record.lineage,
   certificate: files.state === 'inPlace' ? files.certificate : null,
   state: stateOf(record, files),
-  error: record.failure?.error ?? null,
+  error: record.failure?.error ?? rollbackByHand(record, files),
   failures: record.failure?.count ?? 0,
   hasSpireAgent: target.hasSpireAgent,
 });
@@ -54,13 +54,22 @@ export function hostReport(body: HostReportBody, listed: number = most.listed): 
 }
 
 /** How a target stands in one word: what is wrong comes before how far things got. */
-export function stateOf({ failure, work }: TargetRecord, files: LocalFiles): TargetReport['state'] {
+export function stateOf(record: TargetRecord, files: LocalFiles): TargetReport['state'] {
+  const { failure, work } = record;
   if (failure?.pace === 'slow') return 'blocked';
   if (failure !== null && isAfterInstalling(failure.error.phase) && work.step === 'staged') return 'rolledBack';
   if (failure !== null) return 'failed';
   if (files.state !== 'inPlace') return 'missing';
   if (work.step === 'staged') return 'staged';
+  if (rollbackByHand(record, files) !== null) return 'rolledBack';
   return work.step === 'installed' ? 'installed' : 'inUse';
+}
+
+/** What a person did, told as what it is; null when nobody did, or the files have changed since. */
+function rollbackByHand({ rolledBackByHand: back }: TargetRecord, files: LocalFiles): LineageError | null {
+  if (back === null || files.state !== 'inPlace' || files.certificate !== back.certificate) return null;
+  const detail = `a person put this certificate back${back.instead === null ? '' : ` in place of ${back.instead}`}`;
+  return { at: back.at, phase: 'install', reason: 'rolledBackByHand', detail };
 }
 
 /** The pair was in place, and a program did not take it. */

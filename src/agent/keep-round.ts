@@ -224,12 +224,14 @@ async function recover(round: Round, lost: Fault): Promise<void> {
   if (ports.recovery.mode === 'manual' || !(await isOverdue(round))) return;
   ports.log('recovery.begins', { reason: lost.error.reason });
   try {
-    const outcome = await ports.recovery.enroll();
+    // How far it got is on disk; what this round knew of the state from before must not be written over it.
+    const outcome = await ports.recovery.enroll().finally(async () => {
+      round.kept = await ports.load();
+    });
     if (outcome.state === 'pending') {
       await failContact(round, pending(outcome.detail));
       return;
     }
-    round.kept = await ports.load();
     await save(round, afresh(round.kept));
     ports.log('recovery.done', {});
   } catch (thrown) {

@@ -187,7 +187,7 @@ function installed(
   const change: Partial<TargetRecord> = {
     inPlace: { ...facts, renewAt: answer.renewAt, window: null },
     work: { step: 'installed', certificate: facts.certificate, observed },
-    failure: null,
+    ...{ failure: null, rolledBackByHand: null },
   };
   return { record: { ...record, ...change }, fault: null };
 }

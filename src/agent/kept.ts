@@ -76,6 +76,15 @@ export type TargetRecord = {
   readonly confirmed: Confirmed | null;
   /** A certificate in place whose key proved of no use; it is replaced at once. */
   readonly unusable: string | null;
+  /** Null unless a person put an older certificate back, which is in place still. */
+  readonly rolledBackByHand: RolledBackByHand | null;
+};
+
+/** `certificate` is the one in service again, `instead` the one that had been; null where it could not be read. */
+export type RolledBackByHand = {
+  readonly at: string;
+  readonly certificate: string;
+  readonly instead: string | null;
 };
 
 /** What is known of the server. `reportDueAt` null: at once. */
@@ -101,7 +110,7 @@ export const nothingKept: Kept = {
 /** Of a target that was never seen. */
 export const newRecord: TargetRecord = {
   ...{ lineage: null, inPlace: null, failure: null, confirmed: null, unusable: null },
-  work: { step: 'idle' },
+  ...{ work: { step: 'idle' }, rolledBackByHand: null },
 };
 
 /** Whether it is too early to try again. A clock that was set back behind the failure ends the pause. */

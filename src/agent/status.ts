@@ -98,9 +98,9 @@ export async function agentStatus(ports: StatusPorts, state: AgentState): Promis
 
 async function keptStatus({ generationOf }: StatusPorts, { targets }: Kept): Promise<readonly KeptStatus[]> {
   const told = [];
-  for (const [name, { lineage, inPlace, failure, confirmed, work }] of Object.entries(targets)) {
+  for (const [name, { lineage, inPlace, failure, confirmed, rolledBackByHand, work }] of Object.entries(targets)) {
     const generation = await generationOf(name);
-    told.push({ name, lineage, inPlace, failure, confirmed, step: work.step, generation });
+    told.push({ name, lineage, inPlace, failure, confirmed, rolledBackByHand, step: work.step, generation });
   }
   return told;
 }

@@ -6,6 +6,7 @@ import { type AgentState, exclusively, loadState, saveState } from '../agent/age
 import { generationNumbers, generationStore, currentNumber } from '../agent/generation-store.ts';
 import { hostFacts } from '../agent/host-facts.ts';
 import { currentGeneration, type InstalledGeneration } from '../agent/installed.ts';
+import { newRecord, type RolledBackByHand, withTarget } from '../agent/kept.ts';
 import { goBack } from '../agent/put-in-place.ts';
 import { runCommand } from '../agent/run-command.ts';
 import type { Target } from '../agent/target.ts';
@@ -41,6 +42,7 @@ async function runRollback(world: World, options: RollbackOptions): Promise<void
   const resource = await exclusively(root, async (): Promise<RollbackResource> => {
     const state = await loadState(root);
     const target = await chosen(root, state, options.target);
+    const before = await currentGeneration(root, target);
     const { uid, now, sleep } = world;
     // The files went into service once already: they need no rehearsal on the TPM.
     const outcome = await goBack({ root, uid, now, sleep, progress, run: runCommand, rehearse: null }, target);
@@ -52,7 +54,11 @@ async function runRollback(world: World, options: RollbackOptions): Promise<void
     }
     const found = await currentGeneration(root, target);
     const notAfter = found === null ? null : wireTime(new Date(new X509Certificate(found.leafPem).validTo));
-    if (state !== null && found !== null) await saveState(root, withInstalled(state, target, { ...found, notAfter }));
+    if (state !== null && found !== null) {
+      const [certificate, instead] = [found.certificateSha256, before?.certificateSha256 ?? null];
+      const noted = noteRollback(state, target, { at: wireTime(now()), certificate, instead });
+      await saveState(root, withInstalled(noted, target, { ...found, notAfter }));
+    }
     const isOver = notAfter !== null && new Date(notAfter) < now();
     const remarks = [...outcome.remarks, ...(isOver ? [`this certificate ended on ${notAfter}`] : [])];
     const { generation } = outcome;
@@ -98,6 +104,13 @@ function withInstalled(
       : one,
   );
   return { ...state, installed };
+}
+
+/** The state with what a person did, for `status`, `doctor` and the report. */
+function noteRollback(state: AgentState, { name, paths }: Target, rolledBackByHand: RolledBackByHand): AgentState {
+  const enrolled = state.installed.find(({ certificateFile }) => paths.includes(certificateFile.slice(1)));
+  const record = state.kept.targets[name] ?? { ...newRecord, lineage: enrolled?.lineage ?? null };
+  return { ...state, kept: withTarget(state.kept, name, { ...record, rolledBackByHand }) };
 }
 
 const describeRollback = ({ target, generation, notAfter, remarks }: RollbackResource): string =>

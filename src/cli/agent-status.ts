@@ -62,12 +62,16 @@ async function generationsOf(root: string): Promise<(name: string) => Promise<nu
 /** What the daemon did last with each target, and what it will do. */
 function describeKept({ targets, contact, trustGeneration }: AgentStatus): string {
   if (targets.length === 0) return '';
-  const rows = targets.map(({ name, step, generation, inPlace, confirmed, failure }) => [
+  const rows = targets.map(({ name, step, generation, inPlace, confirmed, failure, rolledBackByHand }) => [
     ...[name, step, generation === null ? '' : String(generation), inPlace?.renewAt ?? '', inPlace?.window?.end ?? ''],
     confirmed === null || confirmed.certificate !== inPlace?.certificate
       ? 'nobody yet'
       : (confirmed.by ?? 'host, SPIRE pending'),
-    failure === null ? '' : `${failure.error.detail} (${failure.count}x; again ${failure.nextAttemptAt})`,
+    failure !== null
+      ? `${failure.error.detail} (${failure.count}x; again ${failure.nextAttemptAt})`
+      : rolledBackByHand === null
+        ? ''
+        : `rolled back by hand ${rolledBackByHand.at}`,
   ]);
   const last = contact.lastAt === null ? 'never' : contact.lastAt;
   const lost = contact.failure === null ? '' : `; since then: ${contact.failure.error.detail}`;

@@ -15,6 +15,8 @@ import { readPublic } from '../../src/tpm2/objects.ts';
 import { sha256Hex } from '../../src/x509/digest.ts';
 import { encodePem } from '../../src/x509/pem.ts';
 import { readAnchor } from '../../src/x509/signed-trust-bundle.ts';
+import { run } from '../../src/cli/program.ts';
+import { fakeWorld } from '../fakes/service.ts';
 import { made, ok as must } from '../unit/enrollment/scene.ts';
 import { ca } from '../unit/x509/authority.ts';
 import { hostName, keptWorld, type KeptWorld } from './kept-host.ts';
@@ -83,13 +85,19 @@ describe('a TPM that was cleared', () => {
     expect(confirmed?.certificate).toBe(inPlace?.certificate);
   }, 60_000);
 
-  test('waits for a person where the service does not call the host late', async () => {
+  test('waits for a person where the service does not call the host late, and goes on after the approval', async () => {
     const one = await kept();
     await tool(machine, 'tpm2_clear', []);
     one.time = (await renewAtOf(one)) + hour;
     const { contact } = await one.round();
     expect(contact.failure).toMatchObject({ error: { reason: 'recoveryPending' }, pace: 'slow' });
-    expect((await one.service.scene.pending(one.now())).map((pending) => pending.hostName)).toEqual([hostName]);
+    await one.round();
+    const waiting = await one.service.scene.pending(one.now());
+    expect(waiting.map((pending) => pending.hostName)).toEqual([hostName]);
+    must(await one.service.scene.approve(waiting[0]!.id, waiting[0]!.version, {}, one.now()));
+    await one.round();
+    expect((await one.round()).hasFailed).toBe(false);
+    expect((await one.state()).enrollment).toBeNull();
   }, 60_000);
 });
 
@@ -253,6 +261,40 @@ describe('a second generation of trust anchors', () => {
     expect(told()).toBe('agent\n');
   }, 60_000);
 });
+
+test('a rollback by hand is told as one to the service, by status and by the doctor, until the next renewal', async () => {
+  const one = await kept();
+  const command = async (...args: readonly string[]) => {
+    const process = fakeWorld({}, { now: one.now });
+    const code = await run(['agent', ...args, '--root', one.root, '--tpm', `unix:${machine.socketPath}`], process);
+    return { code, out: process.out() };
+  };
+  const path = 'etc/keylime/certs/agent.crt';
+  const first = certificateIn(one, path).fingerprint256;
+  one.time = (await renewAtOf(one, 'keylime-agent')) + hour;
+  await one.round(() => 'usual');
+  const second = certificateIn(one, path).fingerprint256;
+  expect(second).not.toBe(first);
+  expect((await command('rollback', '--target', 'keylime-agent')).code).toBe(0);
+  expect(certificateIn(one, path).fingerprint256).toBe(first);
+  const { time } = one;
+  one.time += 2 * hour;
+  await one.round(() => 'usual');
+  const hex = (fingerprint: string): string => fingerprint.replaceAll(':', '').toLowerCase();
+  expect(one.service.reports.at(-1)?.targets.find(({ name }) => name === 'keylime-agent')).toMatchObject({
+    ...{ state: 'rolledBack', certificate: hex(first) },
+    error: { reason: 'rolledBackByHand', detail: expect.stringContaining(hex(second)) },
+  });
+  const at = new Date(Math.floor(time / 1000) * 1000).toISOString().replace('.000', '');
+  expect((await command('status')).out).toContain(`rolled back by hand ${at}`);
+  const { out } = await command('doctor');
+  expect(out).toContain(`keylime-agent was rolled back by hand at ${at}`);
+  expect(out).toContain('omens agent renew --force --target keylime-agent');
+  await one.round(({ name }) => (name === 'keylime-agent' ? 'forced' : 'usual'));
+  await one.round();
+  expect(one.service.reports.at(-1)?.targets.map(({ error }) => error)).toEqual([null, null]);
+  expect((await recordOf(one, 'keylime-agent')).rolledBackByHand).toBeNull();
+}, 60_000);
 
 test('an RSA key confirms its certificate', async () => {
   const dnsNames = ['bao.funlab.casa'];

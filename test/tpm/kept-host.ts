@@ -18,7 +18,7 @@ import { runCommand } from '../../src/agent/run-command.ts';
 import { targetsOf } from '../../src/agent/targets.ts';
 import type { AnchorApi, HostApi } from '../../src/client/api.ts';
 import type { RequestSigner } from '../../src/client/request-signing.ts';
-import type { RenewalBody } from '../../src/domain/lineage-wire.ts';
+import type { HostReportBody, RenewalBody } from '../../src/domain/lineage-wire.ts';
 import { lineageResource } from '../../src/domain/lineage-resource.ts';
 import { err, ok, type Refusal, type Result } from '../../src/domain/result.ts';
 import type { ActivationBody, EnrollmentTokenBody } from '../../src/domain/wire.ts';
@@ -45,7 +45,6 @@ import { activeIssuer, portsOf } from '../unit/issuance/scene.ts';
 import { type CertifiedSoftwareTpm, withTpm } from './swtpm.ts';
 
 export const hostName = 'tower.funlab.casa';
-const estateRoot = encodePem('CERTIFICATE', made.root.der);
 const issuingPem = encodePem('CERTIFICATE', made.issuing.der);
 
 const derOf = (pem: string): Uint8Array => {
@@ -123,6 +122,7 @@ function serviceOf(tpms: readonly CertifiedSoftwareTpm[], { now, isOverdue }: Cl
   const attestationKeys = new Map<string, Uint8Array>();
   const certificates = new Map<string, CertificateRecord>();
   const knownLineages = new Set<string>();
+  const reports: HostReportBody[] = [];
   const store: IssuanceStore = {
     ...lifecycle.issuance,
     recordIntent: async (intent) => {
@@ -195,8 +195,9 @@ function serviceOf(tpms: readonly CertifiedSoftwareTpm[], { now, isOverdue }: Cl
     };
     return {
       newNonce: async () => randomBytes(38).toString('base64url'),
-      report: async () => {
+      report: async (body) => {
         const deviceId = await signed();
+        reports.push(body);
         if (deviceId === '') {
           return answered(err({ reason: 'unknownRequestKey', detail: 'no device has this request key' }));
         }
@@ -226,5 +227,5 @@ function serviceOf(tpms: readonly CertifiedSoftwareTpm[], { now, isOverdue }: Cl
     };
   }
   const token = (over: Partial<EnrollmentTokenBody>, at: Date) => scene.token({ hostName, ...over }, at);
-  return { scene, lifecycle, inventory, forEnrollment, forHost, token, estateRoot };
+  return { scene, lifecycle, inventory, reports, forEnrollment, forHost, token };
 }

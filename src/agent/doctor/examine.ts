@@ -10,7 +10,14 @@ import { leftoverFindings, leftoverPaths } from './leftover-checks.ts';
 import type { CommandResult, DoctorPorts } from './ports.ts';
 import { type FileScene, observeFiles } from './scene.ts';
 import { spireFindings } from './spire-checks.ts';
-import { type ClockFacts, clockFindings, type SpaceFacts, spaceFindings, trustFindings } from './surroundings.ts';
+import {
+  type ClockFacts,
+  clockFindings,
+  rollbackFindings,
+  type SpaceFacts,
+  spaceFindings,
+  trustFindings,
+} from './surroundings.ts';
 import { oldThings, takeoverFindings } from './takeover.ts';
 import { devIdFindings, tpmFindings } from './tpm-checks.ts';
 import { observeTpm, type TpmFacts } from './tpm-facts.ts';
@@ -25,6 +32,7 @@ export async function examine(ports: DoctorPorts): Promise<readonly Finding[]> {
     ...clockFindings(await clockOf(ports)),
     ...spaceFindings(await spaceOf(ports)),
     ...trustFindings(ports.trust),
+    ...rollbackFindings(ports.managed),
   ];
   return worstFirst([
     ...fileFindings(files, host, tpm),

@@ -20,6 +20,7 @@ export const managedCertificates = (input: {
     return {
       ...{ name: target.name, profile: target.profile, certificateSha256, paths },
       isConfirmed: confirmed !== null && confirmed.by !== null && confirmed.certificate === certificateSha256,
+      rolledBackAt: record?.rolledBackByHand?.at ?? null,
       readableBy: target.readableBy,
       units: target.consumers.flatMap(unitOf),
     };

@@ -15,6 +15,8 @@ export type ManagedCertificate = {
   readonly paths: readonly string[];
   /** Whether its newest certificate was seen in use and the service was told so. */
   readonly isConfirmed: boolean;
+  /** When a person put an older certificate back that is in place still; null when nobody did. */
+  readonly rolledBackAt: string | null;
   /** Users that read its files. */
   readonly readableBy: readonly string[];
   /** Unit names of the programs that read it, such as `nginx.service`. */

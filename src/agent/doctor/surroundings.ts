@@ -1,5 +1,7 @@
-// What is neither file nor TPM: the clock, the space to write to, and how old the trust bundle is.
+// What is neither file nor TPM: the clock, the space to write to, how old the trust bundle is, and what a person
+// put back.
 import { critical, type Finding, fine, unknown, warning } from './finding.ts';
+import type { ManagedCertificate } from './ports.ts';
 
 /** `seconds` server minus host; `error` when the server could not be asked. */
 export type ClockFacts = { readonly seconds: number } | { readonly error: string } | null;
@@ -35,6 +37,15 @@ export function spaceFindings(facts: readonly SpaceFacts[]): readonly Finding[] 
     ? found
     : [fine('space', { detail: 'there is room in every directory of the targets' })];
 }
+
+/** Targets that a person put back: their programs run on a certificate that is not the newest. */
+export const rollbackFindings = (managed: readonly ManagedCertificate[]): readonly Finding[] =>
+  managed.flatMap(({ name, rolledBackAt }) => {
+    if (rolledBackAt === null) return [];
+    const detail = `${name} was rolled back by hand at ${rolledBackAt} and is not on its newest certificate`;
+    const fix = `omens agent renew --force --target ${name}, once what was wrong is mended`;
+    return [warning('rolled-back', { detail, fix })];
+  });
 
 export function trustFindings(trust: { readonly here: number; readonly newest: number } | null): readonly Finding[] {
   if (trust === null || trust.here >= trust.newest) return [];

@@ -61,7 +61,13 @@ export type TestHost = {
 
 /** What the agent keeps on it. */
 export const managed = (over: Partial<ManagedCertificate> = {}): ManagedCertificate => ({
-  ...{ name: 'keylime-agent', profile: 'keylime-agent', certificateSha256: null, isConfirmed: true },
+  ...{
+    name: 'keylime-agent',
+    profile: 'keylime-agent',
+    certificateSha256: null,
+    isConfirmed: true,
+    rolledBackAt: null,
+  },
   ...{ paths: ['/etc/keylime/certs/agent.crt', '/etc/keylime/certs/agent-pkcs8.key'], readableBy: [], units: [] },
   ...over,
 });
