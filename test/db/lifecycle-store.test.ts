@@ -1,5 +1,7 @@
-import { afterAll, beforeAll } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { randomBytes, randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { issuanceIn } from '../../src/storage/issuance.ts';
 import { insertIssuer } from '../../src/storage/issuers.ts';
 import { lineagesIn } from '../../src/storage/lineages.ts';
@@ -66,3 +68,22 @@ describeLifecycleStore('PostgreSQL', async () => ({
     return (await db.query(text, [id])).map((row) => String(row['event']));
   },
 }));
+
+test('a page of lineages is cut before anything is joined to it, in the plan for any parameters too', async () => {
+  const text = await readFile(join(queriesDirectory, 'lineage_facts.sql'), 'utf8');
+  const plan = await db.transaction(async (tx) => {
+    await tx.query('set local plan_cache_mode = force_generic_plan');
+    await tx.query(`prepare page as ${text}`);
+    const [row] = await tx.query(
+      `explain (format json) execute page(null, null, null, now(), '00000000-0000-4000-8000-000000000000', 500)`,
+    );
+    await tx.query('deallocate page');
+    return row!['QUERY PLAN'] as readonly { readonly Plan: Node }[];
+  });
+  const limits = nodesOf(plan[0]!.Plan).filter((node) => node['Node Type'] === 'Limit');
+  const cut = limits.map((node) => nodesOf(node).flatMap((below) => below['Relation Name'] ?? []));
+  expect(cut).toContainEqual(['lineage']);
+});
+
+type Node = { readonly 'Node Type': string; readonly 'Relation Name'?: string; readonly Plans?: readonly Node[] };
+const nodesOf = (node: Node): readonly Node[] => [node, ...(node.Plans ?? []).flatMap(nodesOf)];
