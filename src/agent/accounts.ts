@@ -33,7 +33,7 @@ export function accountsIn(passwd: string, group: string): Accounts {
 }
 
 /** Name and number are the first and third field of both formats (passwd(5), group(5)). */
-export function numbersByName(text: string): ReadonlyMap<string, number> {
+function numbersByName(text: string): ReadonlyMap<string, number> {
   const numbers = new Map<string, number>();
   for (const line of text.split('\n')) {
     const [name = '', , number = ''] = line.split(':');

@@ -68,7 +68,7 @@ export type AgentConfig = {
 };
 
 /** Where it lies below the root. */
-export const agentConfigFile = 'etc/omens/agent.yaml';
+const agentConfigFile = 'etc/omens/agent.yaml';
 
 const usualCheckEverySeconds = 3600;
 

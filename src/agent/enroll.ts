@@ -1,6 +1,5 @@
 // Enrollment of this host, from nothing to installed files. Every step is on disk before the next begins, so that a
 // crash, a lost reply or a wait of days is continued by calling it again.
-import { join } from 'node:path';
 import {
   addedInVersion2,
   type AgentState,
@@ -16,7 +15,7 @@ import type { EnrollmentServer } from './enrollment-server.ts';
 import { type EnrollWishes, type Errand, errandOf, tokenDigest } from './errand.ts';
 import { AgentFailure } from './failure.ts';
 import { installPortsOf } from './install-ports-of.ts';
-import { certificateFileOf } from './places.ts';
+import { certificatePath } from './places.ts';
 import { putAllInPlace, type PutWish } from './put-in-place.ts';
 import { devIdProfile, makeRequest, makeTpmKeys } from './prepare.ts';
 import type { RunCommand } from './run-command.ts';
@@ -192,7 +191,7 @@ const installedCertificate = ({ target, input: { checked } }: PutWish): Installe
   profile: checked.wanted.profile,
   lineage: checked.resource.lineage,
   certificateSha256: checked.certificateSha256,
-  certificateFile: join('/', certificateFileOf(target.table.rows)),
+  certificateFile: certificatePath(target),
   notAfter: checked.resource.notAfter,
   renewAt: checked.resource.renewAt,
 });

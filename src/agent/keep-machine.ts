@@ -13,16 +13,17 @@ import { recoveryOf } from './keep-recovery.ts';
 import type { connectToServer } from './enrollment-server.ts';
 import type { openKeepServer } from './keep-server.ts';
 import { keepSession, keptOf, noteEndorsementKey, noteRoot, openSession, type Session } from './keep-session.ts';
-import { ekDigest, type KeepTpm, onTpm } from './keep-tpm.ts';
+import { type KeepTpm, onTpm } from './keep-tpm.ts';
 import { keepTrust } from './keep-trust.ts';
 import { keepLocalClient } from './local-client.ts';
 import type { Pace } from './patience.ts';
 import type { Progress } from './progress.ts';
+import { ekFingerprint } from './prove.ts';
 import { currentGeneration } from './installed.ts';
 import { finishInterrupted, observeUse, putAllInPlace } from './put-in-place.ts';
 import { requestKeyOf } from './request-key.ts';
 import type { RunCommand } from './run-command.ts';
-import type { TpmPasswords } from './tpm-endorsement.ts';
+import { readEkPublic, type TpmPasswords } from './tpm-endorsement.ts';
 
 /** A real host, and what was said on the command line. */
 export type Machine = Pace & {
@@ -113,10 +114,10 @@ async function connect(machine: Machine, session: Session, tpm: KeepTpm) {
 async function learnEndorsementKey({ root, log }: Machine, session: Session, tpm: KeepTpm): Promise<void> {
   try {
     const { keys } = session.state;
-    const digest = await onTpm(tpm, { doing: 'reading the endorsement key' }, (open) =>
-      ekDigest(open, { keys, passwords: tpm.passwords }),
+    const ekPublic = await onTpm(tpm, { doing: 'reading the endorsement key' }, (open) =>
+      readEkPublic(open, keys.ek, tpm.passwords),
     );
-    await noteEndorsementKey(root, session, digest);
+    await noteEndorsementKey(root, session, ekFingerprint(ekPublic));
   } catch (error) {
     if (!(error instanceof Trouble)) throw error;
     log('endorsementKey.unread', { reason: error.reason, detail: error.message });

@@ -14,7 +14,7 @@ import type { Target } from './target.ts';
 import { targetsOf } from './targets.ts';
 import type { TpmPasswords } from './tpm-endorsement.ts';
 import { anchorsFor, type HostTrust, loadTrust } from './trust.ts';
-import { type Anchors, certificateFileOf } from './places.ts';
+import { type Anchors, certificatePath } from './places.ts';
 
 /** What is known of the host right now; replaced as a whole when it is loaded again. */
 export type Session = {
@@ -88,9 +88,6 @@ export async function keepSession(root: string, session: Session, kept: Kept): P
   session.state = next;
   session.placedDevId = null;
 }
-
-/** Where the certificate of a target is, as the host names it. */
-export const certificatePath = ({ table }: Pick<Target, 'table'>): string => join('/', certificateFileOf(table.rows));
 
 /** An entry follows its target once the certificate in place is one that this agent put there or has confirmed. */
 function installedNow({ state, targets }: Session, kept: Kept): readonly InstalledCertificate[] {

@@ -1,14 +1,12 @@
 // The TPM as keeping uses it: each piece of work lent the TPM for itself, and each fault told by its own name and with its
 // own next step. What the work is, others know.
-import { createHash } from 'node:crypto';
 import type { Tpm } from '../tpm2/command.ts';
-import { parseTpm2bPublic } from '../tpm2/public-area.ts';
 import type { TpmFailureKind } from '../tpm2/response-codes.ts';
-import { publicKeyOf } from '../tpm2/subject-public-key-info.ts';
 import { TpmError, TpmResponseForged, TpmTransportError } from '../tpm2/tpm-error.ts';
 import type { AgentState } from './agent-state.ts';
 import { Trouble } from './keep-ports.ts';
 import type { Failure } from './kept.ts';
+import { ekFingerprint } from './prove.ts';
 import { tpmAdvice } from './tpm-advice.ts';
 import { readEkPublic, type TpmPasswords } from './tpm-endorsement.ts';
 
@@ -47,7 +45,9 @@ function unusable(error: unknown, doing: string): Trouble {
 
 /** Cleared, or another TPM: the endorsement key outlives the first and not the second. */
 async function keysLost({ withTpm, passwords, state }: KeepTpm, error: unknown, doing: string): Promise<Trouble> {
-  const now = await withTpm((tpm) => ekDigest(tpm, { keys: state.keys, passwords })).catch(() => null);
+  const now = await withTpm((tpm) => readEkPublic(tpm, state.keys.ek, passwords))
+    .then(ekFingerprint)
+    .catch(() => null);
   const { ekSha256 } = state.identity;
   const isAnother = now !== null && ekSha256 !== null && now !== ekSha256;
   const [reason, detail, hint] = isAnother
@@ -69,16 +69,6 @@ const clearedHint = 'run `omens agent enroll --new-keys`: the same endorsement k
 const replacedHint =
   'run `omens agent enroll --new-keys`; an operator retires the old device and approves the new endorsement key';
 
-/** SHA-256 (hex) of the endorsement key's SubjectPublicKeyInfo. */
-export async function ekDigest(
-  tpm: Tpm,
-  { keys, passwords }: { readonly keys: AgentState['keys']; readonly passwords: TpmPasswords },
-): Promise<string> {
-  const key = publicKeyOf(parseTpm2bPublic(await readEkPublic(tpm, keys.ek, passwords)));
-  if (!key.ok) throw new RangeError(`the endorsement key: ${key.error.detail}`);
-  return createHash('sha256').update(key.value.spkiDer).digest('hex');
-}
-
 /** Names by kind, and how often it is worth trying again. */
 const reasons: Readonly<Record<TpmFailureKind, readonly [reason: string, pace: Failure['pace']]>> = {
   auth: ['tpmPassword', 'slow'],
@@ -93,7 +83,7 @@ const reasons: Readonly<Record<TpmFailureKind, readonly [reason: string, pace: F
 };
 
 /** Null for an error that has nothing to do with the TPM. */
-export function troubleOf(error: unknown, doing: string): Trouble | null {
+function troubleOf(error: unknown, doing: string): Trouble | null {
   const advice = tpmAdvice(error, doing);
   if (advice === null) return null;
   const [reason, pace] =

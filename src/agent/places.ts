@@ -91,7 +91,11 @@ export function placementOf({ rows, ...table }: FileTable, input: PlacementInput
   return { ...table, checked: input.checked, files, certificateFile: certificateFileOf(rows), missing };
 }
 
-/** The path of the row that begins with the leaf. */
+/** Where the certificate of a target is, as its host names it. */
+export const certificatePath = ({ table }: { readonly table: FileTable }): string =>
+  `/${certificateFileOf(table.rows)}`;
+
+/** The path of the row that begins with the leaf, relative to the root. */
 export function certificateFileOf(rows: readonly FileRow[]): string {
   const row = rows.find(({ content }) => content === 'fullChain' || content === 'leaf');
   if (row === undefined) throw new RangeError('a table of files has no certificate');

@@ -34,7 +34,7 @@ export const trustFiles = ({ pki }: Pick<FileScene, 'pki'>): readonly PkiFile[] 
   });
 
 /** Whether it may sign certificates, by its own word. */
-export const isAuthority = ({ basicConstraints }: Certificate): boolean => basicConstraints?.isCa === true;
+const isAuthority = ({ basicConstraints }: Certificate): boolean => basicConstraints?.isCa === true;
 
 /** Every CA certificate that stands anywhere in the known places, and in the chains. */
 export const authoritiesIn = ({ pki }: Pick<FileScene, 'pki'>): readonly Certificate[] =>

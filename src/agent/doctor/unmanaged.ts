@@ -17,7 +17,7 @@ export async function unmanagedCertificates(ports: FilePorts): Promise<readonly 
 }
 
 /** The same of what was observed. */
-export const unmanagedIn = (scene: FileScene): readonly UnmanagedCertificate[] =>
+const unmanagedIn = (scene: FileScene): readonly UnmanagedCertificate[] =>
   leafFiles(scene)
     .filter((leaf) => !isManaged(scene, leaf))
     .slice(0, mostReported)
