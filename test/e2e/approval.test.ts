@@ -93,18 +93,22 @@ test('the agent knows its device, signed by its request key', async () => {
   expect(device.hostName).toBe('wilykit.example.org');
 });
 
-test('a suspended device still reads its own record, and the report still knows its certificates', async () => {
+test('the certificates of a suspended device are revoked, and nobody is warned of their end any more', async () => {
   const devices = JSON.parse((await operator('devices', 'list', '--json')).stdout) as { items: { id: string }[] };
   expect((await operator('devices', 'suspend', devices.items[0]?.id ?? '')).code).toBe(0);
   const report = await operator('report', 'expiry', '--json');
   const { items } = JSON.parse(report.stdout) as { items: { profile: string }[] };
-  expect(items.map(({ profile }) => profile).toSorted()).toEqual(['devid', 'keylime-agent', 'omens-server']);
+  expect(items.map(({ profile }) => profile).toSorted()).toEqual(['omens-server']);
+  const certificates = JSON.parse((await operator('certs', 'list', '--status', 'revoked', '--json')).stdout) as {
+    items: { profile: string }[];
+  };
+  expect(certificates.items.map(({ profile }) => profile).toSorted()).toEqual(['devid', 'keylime-agent']);
 });
 
 test('the expiry report speaks Nagios', async () => {
   const report = await operator('report', 'expiry', '--exit-code');
   expect([report.code, report.stdout.trim().split('\n')]).toEqual([
     0,
-    [expect.stringMatching(/^EXPIRY OK - 0 critical, 0 warning, 3 ok/)],
+    [expect.stringMatching(/^EXPIRY OK - 0 critical, 0 warning, 1 ok/)],
   ]);
 });
