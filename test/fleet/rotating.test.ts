@@ -20,6 +20,7 @@ const lifetimes = { devid: '80s', 'keylime-agent': '75s', 'nginx-vhost': '75s' }
 const support = join(import.meta.dirname, '../../dist/test/e2e/support');
 
 let fleet: Fleet;
+let isOpen = false;
 let port: number;
 let nginx: Nginx | undefined;
 
@@ -140,11 +141,12 @@ beforeAll(async () => {
       if (index === nginxHost) nginx = startNginx(root);
     },
   });
+  isOpen = true;
 }, 240_000);
 
 afterAll(async () => {
   nginx?.stop();
-  await fleet.close();
+  if (isOpen) await fleet.close();
 }, 60_000);
 
 /** The certificates that each lineage has had, from the issued ones in the inventory. */
