@@ -24,7 +24,7 @@ const built = (file: string): string => JSON.stringify(pathToFileURL(resolve('di
 /** Installs the pairs of a file, over and over; one line for each outcome. */
 const script = `
   import { readFileSync } from 'node:fs';
-  const { putInPlace } = await import(${built('put-in-place.js')});
+  const { putAllInPlace } = await import(${built('put-in-place.js')});
   const { targetsOf } = await import(${built('targets.js')});
   const { parseAgentConfig } = await import(${built('agent-config.js')});
   const { hostFacts } = await import(${built('host-facts.js')});
@@ -38,8 +38,9 @@ const script = `
   const now = () => new Date(${JSON.stringify(validAt.toISOString())});
   const ports = { root, uid: process.getuid(), now, sleep, progress, run: runCommand, rehearse: null };
   for (let at = 0; at < Number(times); at += 1) {
-    const input = inputs[at % inputs.length];
-    const outcome = await putInPlace(ports, target, { ...input, root: Buffer.from(input.root, 'base64') });
+    const found = inputs[at % inputs.length];
+    const input = { ...found, root: Buffer.from(found.root, 'base64') };
+    const [outcome] = await putAllInPlace(ports, [{ target, input }]);
     console.log(JSON.stringify({ kind: outcome.kind, generation: outcome.generation, error: outcome.error ?? null }));
   }
 `;
@@ -92,10 +93,12 @@ describe('killed at any instant', () => {
     for (; seen.switches < 200 && kills < 200; kills += 1) {
       const child = spawn(process.execPath, program(file, 1000), { stdio: ['ignore', 'pipe', 'inherit'] });
       const ended = once(child, 'exit');
-      await once(child.stdout, 'data');
+      // One that ends by itself has failed: to wait for its words would be to wait for ever.
+      await Promise.race([once(child.stdout, 'data'), ended]);
       await new Promise((after) => setTimeout(after, 50 + Math.random() * 1500));
       child.kill('SIGKILL');
       await ended;
+      if (child.exitCode !== null) throw new Error(`the installing program ended with ${child.exitCode}`);
     }
     execFileSync(process.execPath, program(file, 1), { stdio: 'pipe' });
     seen.isOver = true;
