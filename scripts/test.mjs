@@ -67,8 +67,8 @@ function counts({ passed, failed, skipped }) {
 
 const total = (count) => rows.reduce((sum, row) => sum + row[count], 0);
 const isLeftOut = rows.some(({ state }) => state === 'left out');
-console.log(`\n${'suite'.padEnd(10)}${'state'.padEnd(10)}why`);
-for (const { suite, state, why } of rows) console.log(`${suite.padEnd(10)}${state.padEnd(10)}${why}`);
+console.log(`\n${'suite'.padEnd(12)}${'state'.padEnd(12)}why`);
+for (const { suite, state, why } of rows) console.log(`${suite.padEnd(12)}${state.padEnd(12)}${why}`);
 for (const [suite, why] of Object.entries(onlyNamed)) {
   if (!selected.includes(suite)) console.log(`\nNOT RUN, since it was not named: ${suite}. ${why}`);
 }
