@@ -35,7 +35,7 @@ export function machineOf(world: World, options: KeepOptions, tell: Teller = log
 }
 
 /** One JSON object a line; time and event first. */
-export const logLine = (now: Date, event: string, fields: Readonly<Record<string, unknown>>): string =>
+const logLine: Teller = (now, event, fields) =>
   `${JSON.stringify({ time: now.toISOString(), level: levelOf(event), event, ...fields })}\n`;
 
 /** The event and its fields, as every command of ours talks. */

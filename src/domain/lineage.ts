@@ -77,7 +77,7 @@ export type LineageState =
 export const confirmWithinSeconds = 3600;
 
 /** A pulled window is over after so long, or at the end of the window that it was pulled from. Seconds. */
-export const pulledWindowSeconds = 86_400;
+const pulledWindowSeconds = 86_400;
 
 /**
  * The state, by this order: nothing goes on for what is blocked; work under way is work under way; late is late, whatever

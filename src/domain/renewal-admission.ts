@@ -65,7 +65,7 @@ export function admitRenewal(facts: AdmissionFacts, limits: RenewalLimits, now: 
 }
 
 /** Whether at most a tenth of its life is left. */
-export const isInLastTenth = (validity: { readonly notBefore: Date; readonly notAfter: Date }, now: Date): boolean =>
+const isInLastTenth = (validity: { readonly notBefore: Date; readonly notAfter: Date }, now: Date): boolean =>
   now >= lastTenth(validity);
 
 const lastTenth = ({ notBefore, notAfter }: { readonly notBefore: Date; readonly notAfter: Date }): Date =>

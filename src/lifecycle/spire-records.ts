@@ -36,7 +36,7 @@ export type ConfirmAs = (
 export type FindCertificate = (cert: string) => Promise<CertificateRecord | null>;
 
 /** A DevID that ended longer ago than this is no agent any more, whatever a server still lists. Seconds. */
-export const forgottenAfterSeconds = 400 * 86_400;
+const forgottenAfterSeconds = 400 * 86_400;
 
 /** From when on DevIDs are looked at. */
 export const rememberedFrom = (now: Date): Date => new Date(now.getTime() - forgottenAfterSeconds * 1000);

@@ -10,7 +10,7 @@ import { sha256Hex } from './digest.ts';
 import { decodePem, encodePem } from './pem.ts';
 
 /** Octets of a whole bundle in DER at most: sixteen roots with large keys fit. */
-export const maxTrustBundleOctets = 49_152;
+const maxTrustBundleOctets = 49_152;
 
 export type AnchorReason = 'anchorNotARoot';
 
