@@ -21,6 +21,7 @@ export default {
     suite('db'),
     suite('tpm'),
     suite('interop'),
+    suite('web'),
     suite('e2e'),
     suite('fleet'),
     suite('spire'),

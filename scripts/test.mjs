@@ -9,7 +9,7 @@ import { isPresent, missingTools, setup } from './setup.mjs';
 const { tools } = JSON.parse(readFileSync(new URL('tools.json', import.meta.url), 'utf8'));
 
 /** In the order in which a fault is cheapest to find. */
-const ordinary = ['check', 'simulation', 'http', 'db', 'tpm', 'interop', 'e2e', 'fleet'];
+const ordinary = ['check', 'simulation', 'http', 'db', 'tpm', 'interop', 'web', 'e2e', 'fleet'];
 
 /** Only when named: against programs that we do not install. Left out otherwise, and said so at the end. */
 const onlyNamed = {

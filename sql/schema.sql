@@ -336,14 +336,26 @@ alter table lineage add foreign key (newest_certificate) references certificate 
 -- What is known of a certificate in its place of use. A certificate itself never changes.
 create table certificate_use (
   fingerprint sha256_hex primary key references certificate (fingerprint),
-  lineage_id uuid not null references lineage (id),
+  lineage_id uuid references lineage (id),
   installed_at timestamptz,
   confirmed_at timestamptz,
   confirmed_by text check (confirmed_by in ('host', 'probe', 'spire', 'operator')),
   superseded_at timestamptz,
+  is_serving boolean not null default false,
+  not_after timestamptz,
+  warning_at timestamptz,
+  critical_at timestamptz,
   check ((confirmed_at is null) = (confirmed_by is null))
 );
+comment on column certificate_use.is_serving is 'the last one confirmed of its lineage, else the newest; none that was revoked';
+comment on column certificate_use.warning_at is 'from when on its end is near, by the policy of expiry levels';
 create index certificate_use_lineage on certificate_use (lineage_id);
+create unique index certificate_use_serving on certificate_use (lineage_id) where is_serving and lineage_id is not null;
+create index certificate_use_kept on certificate_use (not_after, fingerprint) where is_serving and lineage_id is not null;
+create index certificate_use_alone on certificate_use (not_after, fingerprint) where is_serving and lineage_id is null;
+create index certificate_use_levels on certificate_use (warning_at, critical_at, not_after) where is_serving;
+create index certificate_use_unconfirmed on certificate_use (lineage_id)
+  where confirmed_at is null and superseded_at is null and lineage_id is not null;
 
 -- What a confirmation stands on: the signature by the certificate's own key, and what was observed.
 create table confirmation (
@@ -444,3 +456,129 @@ create table trust_bundle (
 );
 comment on column trust_bundle.follows is 'the generation that was in force when its signer was judged, 0 for none: no two follow on one';
 comment on column trust_bundle.cms is 'SignedData (RFC 5652) in DER';
+
+create table server_setting (
+  name text primary key,
+  value text not null
+);
+comment on table server_setting is 'what the servers of one database remember of themselves, such as the digest of the policy that levels were computed from';
+
+create index lineage_failing on lineage (id) where failures > 0;
+
+create index device_last_seen on device (last_seen_at) where state = 'active';
+
+-- Something that is not well, from when it was found until it was well again. One is open for each condition of a subject.
+create table warning (
+  id uuid primary key,
+  condition text not null,
+  subject text not null,
+  level text not null check (level in ('warning', 'critical')),
+  cause text not null,
+  reason text not null,
+  facts jsonb not null,
+  device_id uuid references device (id),
+  lineage_id uuid references lineage (id),
+  opened_at timestamptz not null,
+  level_at timestamptz not null,
+  well_since timestamptz,
+  closed_at timestamptz,
+  acknowledged_at timestamptz,
+  acknowledged_by text,
+  snoozed_until timestamptz,
+  snoozed_by text,
+  note text,
+  check ((acknowledged_at is null) = (acknowledged_by is null)),
+  check ((snoozed_until is null) = (snoozed_by is null))
+);
+comment on column warning.subject is 'what it is about: lineage:<id>, device:<id>, issuer:<id>, endpoint:<name>, …';
+comment on column warning.cause is 'warnings of one cause are told in one message';
+comment on column warning.level is 'the highest that it reached, until it is closed';
+comment on column warning.level_at is 'when it reached it';
+comment on column warning.well_since is 'it was well at every look since then; it is closed after a while of that';
+comment on column warning.snoozed_until is 'not told before; a rise in level ends it';
+create unique index warning_open on warning (condition, subject) where closed_at is null;
+create index warning_opened on warning (opened_at, id);
+create index warning_device on warning (device_id) where device_id is not null;
+create index warning_lineage on warning (lineage_id) where lineage_id is not null;
+
+-- One message to one channel, with its text as it was composed. Its id is what the channel sees, at every attempt.
+create table delivery (
+  id uuid primary key,
+  channel text not null,
+  kind text not null check (kind in ('warning', 'wellAgain', 'escalation', 'reminder', 'digest', 'event', 'test')),
+  cause text not null,
+  message jsonb not null,
+  created_at timestamptz not null,
+  due_at timestamptz not null,
+  lease_until timestamptz,
+  attempts integer not null default 0 check (attempts >= 0),
+  last_error text,
+  concluded_at timestamptz,
+  outcome text check (outcome in ('delivered', 'withdrawn', 'refused')),
+  check ((concluded_at is null) = (outcome is null))
+);
+comment on column delivery.outcome is 'withdrawn: what it told was over before any attempt; refused: the channel will never take it';
+create index delivery_due on delivery (channel, due_at) where concluded_at is null;
+create index delivery_created on delivery (created_at, id);
+create unique index delivery_digest on delivery (channel, cause) where kind = 'digest';
+
+-- A crossing: a warning reached a level, for one channel. `kind` is the level, wellAgain, escalation:<n> or reminder:<n>.
+create table crossing (
+  warning_id uuid not null references warning (id),
+  channel text not null,
+  kind text not null,
+  at timestamptz not null,
+  delivery_id uuid references delivery (id),
+  moot_at timestamptz,
+  primary key (warning_id, channel, kind)
+);
+comment on column crossing.moot_at is 'it was over before it was told to anybody';
+create index crossing_waiting on crossing (channel, at) where delivery_id is null and moot_at is null;
+create index crossing_delivery on crossing (delivery_id) where delivery_id is not null;
+
+-- When each channel last took a message, or was last found to have nothing to take.
+create table channel_turn (
+  channel text primary key,
+  turned_at timestamptz not null,
+  delivered_at timestamptz,
+  failing_since timestamptz,
+  last_error text
+);
+comment on column channel_turn.turned_at is 'the notifier looked after this channel, and nothing was left that it could have done';
+
+-- What was seen at an endpoint the last time.
+create table probe (
+  endpoint text primary key,
+  looked_at timestamptz not null,
+  reachable_at timestamptz,
+  findings jsonb not null,
+  served_sha256 sha256_hex,
+  served_not_after timestamptz
+);
+
+-- What Keylime says of its agents, joined to devices by hash_ek.
+create table keylime_agent (
+  agent_uuid text primary key,
+  device_id uuid references device (id),
+  is_registered boolean not null,
+  operational_state integer,
+  attestation_status text,
+  last_successful_attestation timestamptz,
+  state_since timestamptz not null,
+  failing_since timestamptz,
+  passing_since timestamptz,
+  held_at timestamptz,
+  seen_at timestamptz not null
+);
+comment on column keylime_agent.held_at is 'since when the gate holds renewals of its device; null while it does not';
+create index keylime_agent_device on keylime_agent (device_id) where device_id is not null;
+
+-- People at the operator page. The cookie''s value itself is never stored.
+create table web_session (
+  id_sha256 bytea primary key,
+  token_id uuid not null references operator_token (id),
+  created_at timestamptz not null,
+  last_used_at timestamptz not null,
+  expires_at timestamptz not null
+);
+create index web_session_expires on web_session (expires_at);

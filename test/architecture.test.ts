@@ -11,7 +11,7 @@ const source = join(root, 'src');
 /** What the composition root wires: all of the server, nothing of the host side. */
 const server = [
   ...['domain', 'x509', 'tpm2', 'issuers', 'issuance', 'enrollment', 'lifecycle', 'revocation', 'audit', 'storage'],
-  ...['notify', 'probes', 'http', 'web', 'config.ts', 'policies.ts', 'passphrase.ts', 'checked-yaml.ts'],
+  ...['notify', 'probes', 'metrics', 'http', 'web', 'config.ts', 'policies.ts', 'passphrase.ts', 'checked-yaml.ts'],
 ];
 
 /** The pieces of main.ts that handle issuer keys. */
@@ -30,6 +30,8 @@ const piecesOfMain = [
     'own-certificate.ts',
   ],
   ...['rotation-services.ts', 'server-certificate-file.ts', 'services.ts', 'spire-services.ts', 'trust-services.ts'],
+  ...['warning-services.ts', 'notify-services.ts', 'report-services.ts', 'metrics-services.ts', 'probe-services.ts'],
+  'web-services.ts',
 ];
 
 /** What a folder may import beside itself. A file directly in src/ is named with its `.ts`. */
@@ -53,6 +55,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   storage: ['domain'],
   notify: ['domain'],
   probes: ['domain'],
+  metrics: ['domain'],
   web: ['domain'],
   client: ['domain'],
   http: ['domain', 'issuance', 'enrollment', 'lifecycle', 'revocation', 'audit', 'web'],
@@ -64,9 +67,19 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'passphrase.ts': ['domain', 'checked-yaml.ts'],
   'tpm-denied-file.ts': ['domain', 'checked-yaml.ts'],
   'renewals-config.ts': ['domain', 'checked-yaml.ts'],
-  'config.ts': ['domain', 'x509', 'checked-yaml.ts', 'renewals-config.ts', 'spire-config.ts'],
+  'config.ts': [
+    ...['domain', 'x509', 'checked-yaml.ts', 'renewals-config.ts', 'spire-config.ts', 'notify-config.ts'],
+    ...['probes-config.ts', 'keylime-config.ts'],
+  ],
   'spire-config.ts': ['domain'],
-  'policies.ts': ['domain', 'x509', 'checked-yaml.ts', 'profile-file.ts', 'profile-rules.ts', 'tpm-denied-file.ts'],
+  'notify-config.ts': ['domain', 'checked-yaml.ts'],
+  'probes-config.ts': ['domain', 'checked-yaml.ts'],
+  'keylime-config.ts': ['domain', 'checked-yaml.ts'],
+  'warnings-file.ts': ['domain', 'checked-yaml.ts'],
+  'policies.ts': [
+    ...['domain', 'x509', 'checked-yaml.ts', 'profile-file.ts', 'profile-rules.ts', 'tpm-denied-file.ts'],
+    'warnings-file.ts',
+  ],
 };
 
 /** The only doors between the operator's command and the server: dynamic imports, so that the agent loads no server. */
@@ -88,6 +101,9 @@ const packageHome: Readonly<Record<string, readonly string[]>> = {
   koffi: ['agent'],
   commander: ['cli'],
   pino: ['log.ts'],
+  'prom-client': ['metrics'],
+  nodemailer: ['notify'],
+  standardwebhooks: ['notify'],
 };
 
 const pureFolders = ['domain', 'x509', 'tpm2'];
@@ -337,7 +353,7 @@ describe('the repository', () => {
     const { tools } = JSON.parse(readFileSync(join(root, 'scripts/tools.json'), 'utf8')) as {
       readonly tools: readonly { readonly suites: readonly string[] }[];
     };
-    const known = ['http', 'db', 'tpm', 'spire', 'interop', 'e2e', 'fleet', 'demo'];
+    const known = ['http', 'db', 'tpm', 'spire', 'interop', 'web', 'e2e', 'fleet', 'demo'];
     expect(tools.flatMap(({ suites }) => suites.filter((suite) => !known.includes(suite)))).toEqual([]);
   });
 });

@@ -28,18 +28,18 @@ test('schema.sql and the migrations make the same catalogue', async () => {
 });
 
 test('the comparison notices a changed column, check, index, trigger, function, comment and domain', async () => {
-  const before = await catalogueAfter('create table probe (a int)');
+  const before = await catalogueAfter('create table sample (a int)');
   for (const change of [
-    'create table probe (a bigint)',
-    'create table probe (a int default 1)',
-    'create table probe (a int not null)',
-    'create table probe (a int check (a > 0))',
-    'create table probe (a int); create index on probe (a)',
-    "create table probe (a int); comment on column probe.a is 'x'",
-    'create table probe (a int); create domain probed as int check (value > 0)',
-    'create table probe (a int); create function f() returns int language sql as $$ select 1 $$',
-    `create table probe (a int); create function f() returns trigger language plpgsql as $$ begin return null; end $$;
-     create trigger t after insert on probe execute function f()`,
+    'create table sample (a bigint)',
+    'create table sample (a int default 1)',
+    'create table sample (a int not null)',
+    'create table sample (a int check (a > 0))',
+    'create table sample (a int); create index on sample (a)',
+    "create table sample (a int); comment on column sample.a is 'x'",
+    'create table sample (a int); create domain sampled as int check (value > 0)',
+    'create table sample (a int); create function f() returns int language sql as $$ select 1 $$',
+    `create table sample (a int); create function f() returns trigger language plpgsql as $$ begin return null; end $$;
+     create trigger t after insert on sample execute function f()`,
   ]) {
     expect(await catalogueAfter(change)).not.toEqual(before);
   }

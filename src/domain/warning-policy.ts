@@ -1,0 +1,76 @@
+// When a person is warned: the values of policies/warnings.yaml, and what they mean for one certificate. Pure.
+import { renewalWindow } from './renewal.ts';
+
+/** Seconds before an end, or after a duty, at which each level begins. */
+export type LevelSeconds = { readonly warning: number; readonly critical: number };
+
+/**
+ * Levels by lifetime: a share of it, or what an absolute rule says for lifetimes up to a length (the first that fits, by
+ * length); a profile may have its own.
+ */
+export type LifetimeLevels = {
+  /** Parts of the lifetime, in (0, 1). */
+  readonly relative: LevelSeconds;
+  /** Shortest first; null fits every lifetime. */
+  readonly absolute: readonly (LevelSeconds & { readonly lifetimeUpToSeconds: number | null })[];
+  readonly profiles: ReadonlyMap<string, LevelSeconds>;
+};
+
+export type WarningPolicy = {
+  /** SHA-256 of the file, lower-case hex: stored levels are computed anew when it changes. */
+  readonly digest: string;
+  /** Before the end of a certificate. */
+  readonly expiry: LifetimeLevels;
+  /** Since the last success, but never before the renewal was due and `graceSeconds` have passed. */
+  readonly renewalMissed: LifetimeLevels & { readonly graceSeconds: number };
+  /** Failures in a row of one lineage. */
+  readonly renewalFailing: { readonly warning: number; readonly critical: number };
+  /** Since its issuance. */
+  readonly notConfirmed: LifetimeLevels;
+  /** Since the last call, by the shortest lifetime on the host. */
+  readonly hostNotSeen: LifetimeLevels;
+  /** Before the end of a CA certificate, and before the last day on which it can sign a certificate of its profiles whole. */
+  readonly issuerEnding: LevelSeconds;
+  readonly endorsementCertificate: LevelSeconds;
+  /** Before the end of the bundle of SPIRE. */
+  readonly spireBundle: LevelSeconds;
+  /** After the publication of a trust bundle that a host does not have. */
+  readonly trustOutdated: LevelSeconds;
+  readonly unusualIssuance: { readonly perHour: number; readonly newNames: boolean };
+  /** After which an unacknowledged critical warning is told again, and how often at most. */
+  readonly escalation: { readonly afterSeconds: number; readonly times: number };
+};
+
+type Certificate = { readonly profile: string; readonly notBefore: Date; readonly notAfter: Date };
+
+/** The levels that hold for a lifetime, in seconds. */
+export function levelsFor(
+  levels: LifetimeLevels,
+  { profile, lifetime }: { profile: string; lifetime: number },
+): LevelSeconds {
+  const own = levels.profiles.get(profile);
+  if (own !== undefined) return own;
+  const rule = levels.absolute.find(
+    ({ lifetimeUpToSeconds }) => lifetimeUpToSeconds === null || lifetime <= lifetimeUpToSeconds,
+  );
+  const relative = { warning: lifetime * levels.relative.warning, critical: lifetime * levels.relative.critical };
+  return rule ?? relative;
+}
+
+/**
+ * The instants at which the end of a certificate becomes a warning and critical. For one that renews by itself neither lies
+ * before the end of its renewal window: until then all is well, whatever the policy says.
+ */
+export function expiryInstants(
+  policy: Pick<WarningPolicy, 'expiry'>,
+  certificate: Certificate & { readonly renewsItself: boolean },
+): { readonly warningAt: Date; readonly criticalAt: Date } {
+  const { profile, notBefore, notAfter, renewsItself } = certificate;
+  const lifetime = (notAfter.getTime() - notBefore.getTime()) / 1000;
+  const { warning, critical } = levelsFor(policy.expiry, { profile, lifetime });
+  const at = (seconds: number): Date => {
+    const instant = notAfter.getTime() - seconds * 1000;
+    return new Date(renewsItself ? Math.max(instant, renewalWindow(certificate).end.getTime()) : instant);
+  };
+  return { warningAt: at(warning), criticalAt: at(critical) };
+}

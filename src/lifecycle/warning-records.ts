@@ -1,0 +1,62 @@
+// What warnings and their delivery read and write, as the functions that they need. A store is any set of functions that
+// fit; each writing call is one transaction, with its line of the audit in it.
+import type { Cursor } from '../domain/cursor.ts';
+import type { ChannelRules, Message, MessageKind } from '../domain/message.ts';
+import type { Condition, Standing, WarningLevel, WarningRecord } from '../domain/warning.ts';
+
+/** What a look found of the conditions that it looks for. An open warning of one of them without a standing is well. */
+export type Look = {
+  readonly conditions: readonly Condition[];
+  readonly standings: readonly Standing[];
+  readonly at: Date;
+  /** Whom to tell: a crossing is written for each channel that takes it. */
+  readonly channels: readonly ChannelRules[];
+};
+
+/** What changed by it. */
+export type LookChange = {
+  readonly warningId: string;
+  readonly condition: Condition;
+  readonly subject: string;
+  readonly reason: string;
+  readonly change: 'opened' | 'raised' | 'closed';
+  readonly level: WarningLevel;
+};
+
+export type WarningFilter = {
+  readonly state: 'open' | 'closed';
+  readonly level: WarningLevel | null;
+  readonly deviceId: string | null;
+  readonly lineageId: string | null;
+  readonly after: Cursor | null;
+  readonly limit: number;
+};
+
+export type WarningStore = {
+  /**
+   * Opens, raises and closes warnings and writes their crossings, in one transaction under one lock of all servers. A
+   * warning whose level falls keeps its level until it is closed, and is told once for each level.
+   */
+  readonly recordLook: (look: Look) => Promise<readonly LookChange[]>;
+  readonly listWarnings: (filter: WarningFilter) => Promise<readonly WarningRecord[]>;
+  readonly findWarning: (id: string) => Promise<WarningRecord | null>;
+  /** False when it is not there or closed. */
+  readonly acknowledge: (id: string, by: string, at: Date, note: string | null) => Promise<boolean>;
+  readonly snooze: (
+    id: string,
+    snoozing: { until: Date; by: string; at: Date; note: string | null },
+  ) => Promise<boolean>;
+};
+
+/** A message that waits for its channel, claimed by whoever got it. */
+export type ClaimedDelivery = {
+  readonly id: string;
+  readonly channel: string;
+  readonly kind: MessageKind;
+  readonly message: Message;
+  readonly createdAt: Date;
+  /** Attempts before this one. */
+  readonly attempts: number;
+  /** An attempt before this one ended without a word: the channel may have taken it. */
+  readonly isUnsure: boolean;
+};
