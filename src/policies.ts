@@ -1,5 +1,5 @@
-// Loads policies/ once, whole: profiles, the trust anchors of endorsement keys, and the TPMs that are denied. Decides
-// nothing about a request.
+// Loads policies/ once, whole: profiles, the trust anchors of endorsement keys, the TPMs that are denied, and when a person
+// is warned. Decides nothing about a request.
 import { createHash, X509Certificate } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,9 +7,11 @@ import { compileSchema, entryList, type FileFault, readYaml, textLine } from './
 import type { Profile } from './domain/profile.ts';
 import { err, ok, type Result } from './domain/result.ts';
 import type { TpmDenials } from './domain/tpm-denials.ts';
+import type { WarningPolicy } from './domain/warning-policy.ts';
 import { readTpmDenials } from './tpm-denied-file.ts';
 import { type ProfileFile, profileSchema, toProfile } from './profile-file.ts';
 import { profileRules } from './profile-rules.ts';
+import { readWarnings } from './warnings-file.ts';
 
 /** A certificate of a TPM vendor. `file` is its name in its folder; `der` is exactly one certificate. */
 export type EndorsementCertificate = { readonly file: string; readonly der: Uint8Array };
@@ -24,11 +26,13 @@ export type Policies = {
   readonly endorsementIntermediates: readonly EndorsementCertificate[];
   /** Keys, certificates and firmware of TPMs that are believed no longer. */
   readonly tpmDenials: TpmDenials;
+  /** When a person is warned. */
+  readonly warnings: WarningPolicy;
 };
 
 /**
- * Reads `<directory>/profiles/*.yaml`, `ek-roots/`, `ek-intermediates/` and `tpm-denied.yaml`. Every fault of every file
- * is reported, not only the first; `field` names file and place. Each certificate is in the manifest of its folder with
+ * Reads `<directory>/profiles/*.yaml`, `ek-roots/`, `ek-intermediates/`, `tpm-denied.yaml` and `warnings.yaml`. Every
+ * fault of every file is reported, not only the first; `field` names file and place. Each certificate is in the manifest of its folder with
  * the SHA-256 of its DER, and each entry has its file: nothing becomes an anchor by lying in a folder.
  */
 export function loadPolicies(directory: string): Result<Policies, readonly FileFault[]> {
@@ -36,21 +40,42 @@ export function loadPolicies(directory: string): Result<Policies, readonly FileF
   const profiles = loadProfiles(join(directory, 'profiles'), faults);
   const endorsementRoots = loadCertificates(directory, 'ek-roots', faults);
   const endorsementIntermediates = loadCertificates(directory, 'ek-intermediates', faults);
-  const tpmDenials = loadTpmDenials(directory, faults);
-  if (faults.length > 0 || tpmDenials === null) return err(faults);
-  return ok({ profiles, endorsementRoots, endorsementIntermediates, tpmDenials });
+  const tpmDenials = loadFile(directory, tpmDenied, faults);
+  const profileNames = faults.length > 0 ? null : new Set(profiles.keys());
+  const warnings = loadFile(directory, warningLevels(profileNames), faults);
+  if (faults.length > 0 || tpmDenials === null || warnings === null) return err(faults);
+  return ok({ profiles, endorsementRoots, endorsementIntermediates, tpmDenials, warnings });
 }
 
+/** One file of the directory; `accepted` says what should be there. */
+type FileReader<T> = {
+  readonly file: string;
+  readonly accepted: string;
+  readonly read: (file: string, text: string) => Result<T, readonly FileFault[]>;
+};
+
 /** A list that is not there is a fault: it may have been lost, and all that it denied would be believed again. */
-function loadTpmDenials(directory: string, faults: FileFault[]): TpmDenials | null {
-  const file = 'tpm-denied.yaml';
+const tpmDenied: FileReader<TpmDenials> = {
+  file: 'tpm-denied.yaml',
+  accepted: 'the file with its three lists, which may be empty',
+  read: readTpmDenials,
+};
+
+/** Levels that are not there are a fault: nobody would hear of anything. */
+const warningLevels = (profileNames: ReadonlySet<string> | null): FileReader<WarningPolicy> => ({
+  file: 'warnings.yaml',
+  accepted: 'the file with the levels of warnings, as policies/warnings.yaml has them',
+  read: (file, text) => readWarnings(file, text, profileNames),
+});
+
+function loadFile<T>(directory: string, { file, accepted, read }: FileReader<T>, faults: FileFault[]): T | null {
   try {
-    const read = readTpmDenials(file, readFileSync(join(directory, file), 'utf8'));
-    if (!read.ok) faults.push(...read.error);
-    return read.ok ? read.value : null;
+    const value = read(file, readFileSync(join(directory, file), 'utf8'));
+    if (!value.ok) faults.push(...value.error);
+    return value.ok ? value.value : null;
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code ?? 'unknown';
-    faults.push(unreadable(file, `cannot be read: ${code}`, 'the file with its three lists, which may be empty'));
+    faults.push(unreadable(file, `cannot be read: ${code}`, accepted));
     return null;
   }
 }

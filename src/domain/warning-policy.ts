@@ -4,15 +4,20 @@ import { renewalWindow } from './renewal.ts';
 /** Seconds before an end, or after a duty, at which each level begins. */
 export type LevelSeconds = { readonly warning: number; readonly critical: number };
 
+/** Levels for lifetimes from a length up to a length, both included; null: however long. */
+export type LifetimeRule = LevelSeconds & {
+  readonly lifetimeFromSeconds: number;
+  readonly lifetimeUpToSeconds: number | null;
+};
+
 /**
- * Levels by lifetime: a share of it, or what an absolute rule says for lifetimes up to a length (the first that fits, by
- * length); a profile may have its own.
+ * Levels by lifetime: a share of it, or what the first absolute rule says that covers it; a profile may have its own.
  */
 export type LifetimeLevels = {
   /** Parts of the lifetime, in (0, 1). */
   readonly relative: LevelSeconds;
-  /** Shortest first; null fits every lifetime. */
-  readonly absolute: readonly (LevelSeconds & { readonly lifetimeUpToSeconds: number | null })[];
+  /** The shorter lifetimes first. */
+  readonly absolute: readonly LifetimeRule[];
   readonly profiles: ReadonlyMap<string, LevelSeconds>;
 };
 
@@ -21,8 +26,8 @@ export type WarningPolicy = {
   readonly digest: string;
   /** Before the end of a certificate. */
   readonly expiry: LifetimeLevels;
-  /** Since the last success, but never before the renewal was due and `graceSeconds` have passed. */
-  readonly renewalMissed: LifetimeLevels & { readonly graceSeconds: number };
+  /** Since the last success, but never before the renewal was due and a grace has passed (`missedInstants`). */
+  readonly renewalMissed: LifetimeLevels & { readonly graceSeconds: number; readonly graceShare: number };
   /** Failures in a row of one lineage. */
   readonly renewalFailing: { readonly warning: number; readonly critical: number };
   /** Since its issuance. */
@@ -31,6 +36,8 @@ export type WarningPolicy = {
   readonly hostNotSeen: LifetimeLevels;
   /** Before the end of a CA certificate, and before the last day on which it can sign a certificate of its profiles whole. */
   readonly issuerEnding: LevelSeconds;
+  /** Before nextUpdate of a CRL. */
+  readonly crl: LevelSeconds;
   readonly endorsementCertificate: LevelSeconds;
   /** Before the end of the bundle of SPIRE. */
   readonly spireBundle: LevelSeconds;
@@ -51,7 +58,8 @@ export function levelsFor(
   const own = levels.profiles.get(profile);
   if (own !== undefined) return own;
   const rule = levels.absolute.find(
-    ({ lifetimeUpToSeconds }) => lifetimeUpToSeconds === null || lifetime <= lifetimeUpToSeconds,
+    ({ lifetimeFromSeconds, lifetimeUpToSeconds }) =>
+      lifetimeFromSeconds <= lifetime && lifetime <= (lifetimeUpToSeconds ?? Infinity),
   );
   const relative = { warning: lifetime * levels.relative.warning, critical: lifetime * levels.relative.critical };
   return rule ?? relative;
@@ -73,4 +81,26 @@ export function expiryInstants(
     return new Date(renewsItself ? Math.max(instant, renewalWindow(certificate).end.getTime()) : instant);
   };
   return { warningAt: at(warning), criticalAt: at(critical) };
+}
+
+/** The longer of the grace and its share of the lifetime, in seconds. */
+const graceOf = ({ graceSeconds, graceShare }: WarningPolicy['renewalMissed'], lifetime: number): number =>
+  Math.max(graceSeconds, graceShare * lifetime);
+
+/**
+ * The instants at which a renewal that did not happen becomes a warning and critical: so long after the last success, but
+ * not before it was due and its grace is over; the second no sooner after that than the two are apart.
+ * @param dueAt When the host was to renew, after any blackout.
+ */
+export function missedInstants(
+  policy: Pick<WarningPolicy, 'renewalMissed'>,
+  { dueAt, succeededAt, ...certificate }: Certificate & { readonly dueAt: Date; readonly succeededAt: Date },
+): { readonly warningAt: Date; readonly criticalAt: Date } {
+  const { profile, notBefore, notAfter } = certificate;
+  const lifetime = (notAfter.getTime() - notBefore.getTime()) / 1000;
+  const { warning, critical } = levelsFor(policy.renewalMissed, { profile, lifetime });
+  const due = dueAt.getTime() + graceOf(policy.renewalMissed, lifetime) * 1000;
+  const at = (since: number, apart: number): Date =>
+    new Date(Math.max(succeededAt.getTime() + since * 1000, due + apart * 1000));
+  return { warningAt: at(warning, 0), criticalAt: at(critical, critical - warning) };
 }

@@ -16,7 +16,9 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { faultLines } from '../../src/checked-yaml.ts';
 import { matchesAny } from '../../src/domain/names.ts';
 import type { Profile } from '../../src/domain/profile.ts';
+import { levelsFor, missedInstants } from '../../src/domain/warning-policy.ts';
 import { loadPolicies, type Policies } from '../../src/policies.ts';
+import { readWarnings } from '../../src/warnings-file.ts';
 
 const repository = join(import.meta.dirname, '../../policies');
 
@@ -32,7 +34,7 @@ function faultsOf(directory: string): string {
 }
 
 describe('the policies of the repository', () => {
-  const { profiles, endorsementRoots, endorsementIntermediates, tpmDenials } = load(repository);
+  const { profiles, endorsementRoots, endorsementIntermediates, tpmDenials, warnings } = load(repository);
   const profile = (name: string): Profile => profiles.get(name)!;
 
   test('hold exactly the profiles of the two trust domains', () => {
@@ -135,6 +137,42 @@ describe('the policies of the repository', () => {
     ['auth', false],
   ])('tower-infrastructure judges the DNS name %s: %s', (name, isAllowed) => {
     expect(matchesAny(profile('tower-infrastructure').allowedNames.dnsNames, name)).toBe(isAllowed);
+  });
+
+  test.each([
+    ['nginx-vhost', 24, 6, 2],
+    ['tower-infrastructure', 168, 48, 24],
+    ['openbao-server', 720, 237.6, 57.6],
+    ['devid', 2160, 720, 168],
+  ])('warn of the end of %s certificates of %i hours %d and %d hours before', (name, hours, warning, critical) => {
+    const levels = levelsFor(warnings.expiry, { profile: name, lifetime: hours * 3600 });
+    expect(levels.warning / 3600).toBeCloseTo(warning, 5);
+    expect(levels.critical / 3600).toBeCloseTo(critical, 5);
+  });
+
+  test('warn of a renewal of 24 hours that was missed no sooner than it is due', () => {
+    const at = (hours: number): Date => new Date(Date.UTC(2026, 0, 1) + hours * 3_600_000);
+    const missed = (dueHour: number) => {
+      const certificate = { profile: 'nginx-vhost', notBefore: at(0), notAfter: at(24) };
+      const found = missedInstants(
+        { renewalMissed: warnings.renewalMissed },
+        { ...certificate, succeededAt: at(0), dueAt: at(dueHour) },
+      );
+      return [found.warningAt, found.criticalAt];
+    };
+    expect(missed(6)).toEqual([at(12), at(14)]);
+    expect(missed(12)).toEqual([at(12.5), at(14.5)]);
+    expect(missed(18)).toEqual([at(18.5), at(20.5)]);
+  });
+
+  test('give a profile its own levels, and know what they were read from', () => {
+    const text = readFileSync(join(repository, 'warnings.yaml'), 'utf8');
+    const own = text.replace('profiles: {}', 'profiles: { devid: { warning: 45d, critical: 15d } }');
+    const read = readWarnings('warnings.yaml', own, null);
+    const levels = read.ok ? levelsFor(read.value.expiry, { profile: 'devid', lifetime: 3600 }) : null;
+    expect(levels).toEqual({ warning: 45 * 86_400, critical: 15 * 86_400 });
+    expect(read.ok && read.value.digest).toBe(createHash('sha256').update(own).digest('hex'));
+    expect(warnings.digest).toBe(createHash('sha256').update(text).digest('hex'));
   });
 
   test('anchor the RSA and the ECC chips of Infineon', () => {
@@ -324,6 +362,49 @@ describe('a policies directory', () => {
       expect.stringMatching(/^tpm-denied\.yaml: \/firmware\/1\/from: "7\.70000" is no firmware version/),
       expect.stringMatching(/^tpm-denied\.yaml: \/firmware\/1\/to: "8\.01" is no firmware version/),
     ]);
+  });
+
+  test('is refused without the levels of warnings: nobody would hear of anything', () => {
+    rmSync(path('warnings.yaml'));
+    expect(faultsOf(directory)).toMatch(
+      /^warnings\.yaml: cannot be read: ENOENT \(accepted: .*policies\/warnings\.yaml/,
+    );
+  });
+
+  test.each([
+    ['an unknown key', 'grace: 30m', 'grace: 30m\n  colour: red', /\/renewalMissed: unknown key "colour"/],
+    ['a missing key', /^crl: .*$/m, '', /\/: "crl" is missing \(accepted: .*a duration\)/],
+    ['a duration in weeks', 'grace: 30m', 'grace: 1w', /\/renewalMissed\/grace: "1w" .*90s, 15m, 12h, 30d\)/],
+    ['a duration without a unit', 'grace: 30m', 'grace: 30', /\/renewalMissed\/grace: 30 must be string/],
+    ['a share of everything', 'graceShare: 0.02', 'graceShare: 1', /\/renewalMissed\/graceShare: 1 must be < 1/],
+    [
+      'a critical level before the warning',
+      'spireBundle: { warning: 12h, critical: 6h }',
+      'spireBundle: { warning: 6h, critical: 12h }',
+      /\/spireBundle: has its levels in the wrong order \(accepted: critical nearer to the end/,
+    ],
+    [
+      'a critical level that comes sooner than the warning',
+      '{ warning: 2d, critical: 14d }',
+      '{ warning: 2d, critical: 1d }',
+      /\/trustOutdated: .*\(accepted: critical later than warning\)/,
+    ],
+    [
+      'a rule that is never reached',
+      'lifetimeUpTo: 8d, warning: 2d',
+      'lifetimeUpTo: 24h, warning: 2d',
+      /\/expiry\/absolute\/1: is never reached \(accepted: the shorter lifetimes first\)/,
+    ],
+    [
+      'a profile that is none',
+      'profiles: {}',
+      'profiles: { devidd: { warning: 45d, critical: 15d } }',
+      /\/expiry\/profiles\/devidd: is no profile \(accepted: devid, /,
+    ],
+  ])('is refused for levels of warnings with %s', (_what, from, to, message) => {
+    edit('warnings.yaml', (t) => t.replace(from, to));
+    expect(faultsOf(directory)).toMatch(/^warnings\.yaml: /);
+    expect(faultsOf(directory)).toMatch(message);
   });
 
   test('is refused for an intermediate among the roots and a root among the intermediates', () => {
