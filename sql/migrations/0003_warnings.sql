@@ -79,6 +79,7 @@ comment on column warning.well_since is 'it was well at every look since then; i
 comment on column warning.snoozed_until is 'not told before; a rise in level ends it';
 create unique index warning_open on warning (condition, subject) where closed_at is null;
 create index warning_opened on warning (opened_at, id);
+create index warning_closed on warning (closed_at, id) where closed_at is not null;
 create index warning_device on warning (device_id) where device_id is not null;
 create index warning_lineage on warning (lineage_id) where lineage_id is not null;
 
@@ -93,12 +94,15 @@ create table delivery (
   due_at timestamptz not null,
   lease_until timestamptz,
   attempts integer not null default 0 check (attempts >= 0),
+  failures integer not null default 0 check (failures between 0 and attempts),
   last_error text,
   concluded_at timestamptz,
   outcome text check (outcome in ('delivered', 'withdrawn', 'refused')),
   check ((concluded_at is null) = (outcome is null))
 );
-comment on column delivery.outcome is 'withdrawn: what it told was over before any attempt; refused: the channel will never take it';
+comment on column delivery.attempts is 'counted before each one, so that one that nobody came back from is known';
+comment on column delivery.failures is 'attempts after which the channel certainly does not have it; with fewer than attempts, it may';
+comment on column delivery.outcome is 'withdrawn: what it told was over, or is told by another; refused: the channel will never take it';
 create index delivery_due on delivery (channel, due_at) where concluded_at is null;
 create index delivery_created on delivery (created_at, id);
 create unique index delivery_digest on delivery (channel, cause) where kind = 'digest';
@@ -113,14 +117,15 @@ create table crossing (
   moot_at timestamptz,
   primary key (warning_id, channel, kind)
 );
-comment on column crossing.moot_at is 'it was over before it was told to anybody';
+comment on column crossing.delivery_id is 'the message that tells it; null while it waits, or when it is moot';
+comment on column crossing.moot_at is 'it was over before it was told, or a higher one tells it';
 create index crossing_waiting on crossing (channel, at) where delivery_id is null and moot_at is null;
 create index crossing_delivery on crossing (delivery_id) where delivery_id is not null;
 
 -- When each channel last took a message, or was last found to have nothing to take.
 create table channel_turn (
   channel text primary key,
-  turned_at timestamptz not null,
+  turned_at timestamptz,
   delivered_at timestamptz,
   failing_since timestamptz,
   last_error text

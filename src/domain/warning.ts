@@ -3,6 +3,9 @@
 
 export type WarningLevel = 'warning' | 'critical';
 
+/** Whether a level is above another. */
+export const isWorse = (level: WarningLevel, than: WarningLevel): boolean => level === 'critical' && than === 'warning';
+
 /** Every condition that somebody is warned of, with its name for people. The only list of them. */
 export const conditions = {
   expiry: 'a certificate ends soon, or has ended',

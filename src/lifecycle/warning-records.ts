@@ -1,27 +1,9 @@
 // What warnings and their delivery read and write, as the functions that they need. A store is any set of functions that
 // fit; each writing call is one transaction, with its line of the audit in it.
 import type { Cursor } from '../domain/cursor.ts';
-import type { ChannelRules, Message, MessageKind } from '../domain/message.ts';
-import type { Condition, Standing, WarningLevel, WarningRecord } from '../domain/warning.ts';
-
-/** What a look found of the conditions that it looks for. An open warning of one of them without a standing is well. */
-export type Look = {
-  readonly conditions: readonly Condition[];
-  readonly standings: readonly Standing[];
-  readonly at: Date;
-  /** Whom to tell: a crossing is written for each channel that takes it. */
-  readonly channels: readonly ChannelRules[];
-};
-
-/** What changed by it. */
-export type LookChange = {
-  readonly warningId: string;
-  readonly condition: Condition;
-  readonly subject: string;
-  readonly reason: string;
-  readonly change: 'opened' | 'raised' | 'closed';
-  readonly level: WarningLevel;
-};
+import type { Look, LookChange } from '../domain/look.ts';
+import type { Message, MessageKind } from '../domain/message.ts';
+import type { WarningLevel, WarningRecord } from '../domain/warning.ts';
 
 export type WarningFilter = {
   readonly state: 'open' | 'closed';

@@ -1,0 +1,4 @@
+import { describeWarningStore } from '../../fakes/warning-store-suite.ts';
+import { fakeWarningStore } from '../../fakes/warning-store.ts';
+
+describeWarningStore('memory', async () => fakeWarningStore());
