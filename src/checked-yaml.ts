@@ -76,8 +76,12 @@ const malformed = (field: string, detail: string, accepted: string): FileFault =
   accepted,
 });
 
-/** `oneOf` and `anyOf` repeat each branch's complaint; the one sentence of the whole says more. */
-const isTelling = (error: ErrorObject): boolean => !/\/(?:oneOf|anyOf)\/[0-9]+\//.test(error.schemaPath);
+/**
+ * `oneOf` and `anyOf` repeat each branch's complaint; the one sentence of the whole says more. Of `if` it is the other way
+ * round.
+ */
+const isTelling = (error: ErrorObject): boolean =>
+  error.keyword !== 'if' && !/\/(?:oneOf|anyOf)\/[0-9]+\//.test(error.schemaPath);
 
 function schemaFault(file: string, error: ErrorObject): FileFault {
   const place = error.instancePath === '' ? '/' : error.instancePath;

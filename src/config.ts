@@ -7,7 +7,9 @@ import { fileURLToPath } from 'node:url';
 import { compileSchema, type FileFault, readYaml } from './checked-yaml.ts';
 import { formatIpAddress, isCidr, isDnsName, parseIpAddress } from './domain/names.ts';
 import { err, ok, type Result } from './domain/result.ts';
+import type { NotifySettings } from './domain/channel-settings.ts';
 import type { SpireSettings } from './domain/spire.ts';
+import { type NotifyFile, notifySchema, readNotify } from './notify-config.ts';
 import { readRenewals, type Renewals, type RenewalsFile, renewalsSchema } from './renewals-config.ts';
 import { type SpireFile, spireSchema, spireSettings } from './spire-config.ts';
 
@@ -37,6 +39,7 @@ export type Config = {
   readonly passphraseFile: string | null;
   readonly rateLimits: RateLimits;
   readonly renewals: Renewals;
+  readonly notify: NotifySettings;
   /** The SPIRE server whose agents attest by DevIDs; null when there is none that this service knows of. */
   readonly spire: SpireSettings | null;
   readonly issuanceLeaseSeconds: number;
@@ -59,6 +62,7 @@ type ConfigFile = { readonly [Name in PathName | TextName]?: string } & {
 } & {
   readonly rateLimits?: Partial<RateLimits>;
   readonly renewals?: RenewalsFile;
+  readonly notify?: NotifyFile;
   readonly spire?: SpireFile;
   readonly logLevel?: LogLevel;
 };
@@ -100,6 +104,7 @@ export const configSchema = {
       },
     },
     renewals: renewalsSchema,
+    notify: notifySchema,
     spire: spireSchema,
     issuanceLeaseSeconds: count('after so many seconds an issuance without a result counts as abandoned', 30),
     secondOpinionSampling: count('one certificate in so many is also read by two further X.509 libraries', 100),
@@ -163,7 +168,9 @@ function assemble(file: ConfigFile, path: string, sources: ConfigSources): Resul
   const databaseUrl = readDatabaseUrl(written('databaseUrl', 'DATABASE_URL'));
   const rateLimits = readRateLimits(file.rateLimits ?? {}, `${path}: /rateLimits/trustedSources`);
   const renewals = readRenewals(file.renewals ?? {}, `${path}: /renewals/blackouts`);
-  if (listen.ok && plainListen.ok && publicUrl.ok && plainUrl.ok && databaseUrl.ok && rateLimits.ok && renewals.ok) {
+  const notify = readNotify(file.notify ?? {}, path);
+  const origins = listen.ok && plainListen.ok && publicUrl.ok && plainUrl.ok;
+  if (origins && databaseUrl.ok && rateLimits.ok && renewals.ok && notify.ok) {
     return ok({
       dataDirectory,
       listen: listen.value,
@@ -176,14 +183,15 @@ function assemble(file: ConfigFile, path: string, sources: ConfigSources): Resul
       passphraseFile: paths('passphraseFile') ?? credentialFile(env),
       rateLimits: rateLimits.value,
       renewals: renewals.value,
+      notify: notify.value,
       spire: file.spire === undefined ? null : spireSettings(file.spire),
       issuanceLeaseSeconds: file.issuanceLeaseSeconds ?? defaults.issuanceLeaseSeconds.default,
       secondOpinionSampling: file.secondOpinionSampling ?? defaults.secondOpinionSampling.default,
       logLevel: file.logLevel ?? defaults.logLevel.default,
     });
   }
-  const results = [listen, plainListen, publicUrl, plainUrl, databaseUrl, rateLimits, renewals];
-  return err(results.flatMap((result) => (result.ok ? [] : [result.error])));
+  const results = [listen, plainListen, publicUrl, plainUrl, databaseUrl, rateLimits, renewals, notify];
+  return err(results.flatMap((result) => (result.ok ? [] : result.error)));
 }
 
 const broken = (field: string, detail: string, accepted: string): Result<never, FileFault> =>

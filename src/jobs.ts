@@ -1,6 +1,7 @@
 // What the server does by itself, again and again. Part of the composition root: each job's decision is made elsewhere.
 import type { Authorities } from './authorities.ts';
 import type { Config } from './config.ts';
+import type { Channel } from './domain/message.ts';
 import { lintAndSignCrl } from './issuance/sign-crl.ts';
 import type { Job } from './lifecycle/scheduler.ts';
 import type { Logger } from './log.ts';
@@ -20,6 +21,7 @@ export type JobParts = {
   readonly authorities: Authorities;
   readonly store: ReturnType<typeof issuanceIn>;
   readonly own: OwnCertificate;
+  readonly channels: readonly Channel[];
   readonly log: Logger;
   readonly now: () => Date;
 };

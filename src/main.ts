@@ -16,6 +16,8 @@ import { issue, type IssuancePorts } from './issuance/issue.ts';
 import { startScheduler } from './lifecycle/scheduler.ts';
 import { edgeLog, logger, type Logger } from './log.ts';
 import { serverJobs } from './jobs.ts';
+import type { Channel } from './domain/message.ts';
+import { openChannels } from './notify-services.ts';
 import { readPassphrase } from './passphrase.ts';
 import { loadPolicies, type Policies } from './policies.ts';
 import { httpServices } from './services.ts';
@@ -75,23 +77,27 @@ type Settings = {
   readonly log: Logger;
   readonly policies: Policies;
   readonly passphrase: string;
+  readonly channels: readonly Channel[];
+  readonly now: () => Date;
 };
 
-/** Configuration, policies and passphrase: everything that can be wrong before anything is opened. */
-async function readSettings({ configFile, env }: ServeOptions): Promise<Settings> {
+/** Configuration, policies and secrets: everything that can be wrong before anything is opened. */
+async function readSettings({ configFile, env, now = () => new Date() }: ServeOptions): Promise<Settings> {
   const config = valueOf(loadConfig({ env, ...(configFile === undefined ? {} : { file: configFile }) }));
   const policies = valueOf(loadPolicies(config.policiesDirectory));
   const { passphraseFile } = config;
-  const passphrase = valueOf(readPassphrase({ passphraseFile, credentialsDirectory: env['CREDENTIALS_DIRECTORY'] }));
+  const credentialsDirectory = env['CREDENTIALS_DIRECTORY'];
+  const passphrase = valueOf(readPassphrase({ passphraseFile, credentialsDirectory }));
+  const channels = valueOf(openChannels(config.notify, { credentialsDirectory, now }));
   await mkdir(config.dataDirectory, { recursive: true, mode: 0o700 });
-  return { config, log: logger(config.logLevel), policies, passphrase };
+  return { config, log: logger(config.logLevel), policies, passphrase, channels, now };
 }
 
 type Parts = Awaited<ReturnType<typeof openParts>>;
 
 /** Database, issuers and issuance; what was opened is put on the list of what is to be closed. */
 async function openParts(settings: Settings, options: ServeOptions, opened: (() => Promise<void>)[]) {
-  const { config, log, policies, passphrase } = settings;
+  const { config, log, policies, passphrase, channels, now } = settings;
   const database = await openDatabase({
     config,
     searchPath: options.env['PATH'],
@@ -101,12 +107,12 @@ async function openParts(settings: Settings, options: ServeOptions, opened: (() 
   opened.push(database.close);
   const authorities = await openAuthorities(database.db, config, passphrase);
   await warnOfRootKeys(config, log);
-  const now = options.now ?? (() => new Date());
   const store = issuanceIn(database.db);
   if (database.isExclusive) await store.endLeases(now());
   const wrap = options.wrapIssuance ?? ((unchanged) => unchanged);
   const ports = wrap(issuancePorts(authorities, config, store));
-  return { config, log, policies, db: database.db, databaseUrl: database.databaseUrl, authorities, store, ports, now };
+  const { db, databaseUrl } = database;
+  return { config, log, policies, db, databaseUrl, authorities, store, ports, channels, now };
 }
 
 /** The server's own certificate and the CRLs first, then both listeners, then what goes on by itself. */

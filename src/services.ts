@@ -3,6 +3,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Authorities } from './authorities.ts';
 import type { Config } from './config.ts';
+import type { Channel } from './domain/message.ts';
 import { hostOf } from './domain/names.ts';
 import { messageOf } from './domain/thrown.ts';
 import { enrollmentServices } from './enrollment-services.ts';
@@ -48,6 +49,7 @@ export type ServiceParts = {
   readonly db: Database;
   readonly authorities: Authorities;
   readonly ports: IssuancePorts;
+  readonly channels: readonly Channel[];
   readonly now: () => Date;
 };
 

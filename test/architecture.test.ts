@@ -12,6 +12,7 @@ const source = join(root, 'src');
 const server = [
   ...['domain', 'x509', 'tpm2', 'issuers', 'issuance', 'enrollment', 'lifecycle', 'revocation', 'audit', 'storage'],
   ...['notify', 'probes', 'metrics', 'http', 'web', 'config.ts', 'policies.ts', 'passphrase.ts', 'checked-yaml.ts'],
+  'secret-file.ts',
 ];
 
 /** The pieces of main.ts that handle issuer keys. */
@@ -64,7 +65,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'checked-yaml.ts': ['domain'],
   'profile-file.ts': ['domain', 'checked-yaml.ts'],
   'profile-rules.ts': ['domain', 'checked-yaml.ts'],
-  'passphrase.ts': ['domain', 'checked-yaml.ts'],
+  'passphrase.ts': ['domain', 'checked-yaml.ts', 'secret-file.ts'],
+  'secret-file.ts': ['domain', 'checked-yaml.ts'],
   'tpm-denied-file.ts': ['domain', 'checked-yaml.ts'],
   'renewals-config.ts': ['domain', 'checked-yaml.ts'],
   'config.ts': [
@@ -72,7 +74,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     ...['probes-config.ts', 'keylime-config.ts'],
   ],
   'spire-config.ts': ['domain'],
-  'notify-config.ts': ['domain', 'checked-yaml.ts'],
+  'channel-config.ts': ['domain', 'checked-yaml.ts'],
+  'notify-config.ts': ['domain', 'checked-yaml.ts', 'channel-config.ts'],
   'probes-config.ts': ['domain', 'checked-yaml.ts'],
   'keylime-config.ts': ['domain', 'checked-yaml.ts'],
   'warnings-file.ts': ['domain', 'checked-yaml.ts'],

@@ -47,6 +47,7 @@ describe('the configuration', () => {
       spire: null,
       issuanceLeaseSeconds: 30,
       secondOpinionSampling: 100,
+      notify: { digestAt: '09:00', timeZone: 'UTC', channels: [] },
       logLevel: 'info',
     });
   });
