@@ -32,13 +32,17 @@ export type MessageItem = {
   readonly facts: Readonly<Record<string, unknown>>;
 };
 
-/** `isPermanent`: this message will never be taken, by what the channel said. */
+/**
+ * `isPermanent`: this message will never be taken, by what the channel said. `isUnsure`: the channel may have taken it all the
+ * same, because the answer did not come after the message was sent; a refused connection or an answer that refuses is sure.
+ */
 export type SendOutcome =
   | { readonly accepted: true }
   | {
       readonly accepted: false;
       readonly detail: string;
       readonly isPermanent: boolean;
+      readonly isUnsure: boolean;
       readonly retryAfterSeconds: number | null;
     };
 
