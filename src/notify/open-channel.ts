@@ -13,6 +13,12 @@ export type ChannelPorts = {
 /** The channel, or what is wrong with its files. */
 export function openChannel(settings: ChannelSettings, { now }: ChannelPorts): Result<Channel, Refusal> {
   const detail = `channels of kind ${settings.kind} cannot send at ${now().toISOString()}`;
-  const send: Channel['send'] = async () => ({ accepted: false, detail, isPermanent: false, retryAfterSeconds: null });
+  const send: Channel['send'] = async () => ({
+    accepted: false,
+    detail,
+    isPermanent: false,
+    isUnsure: false,
+    retryAfterSeconds: null,
+  });
   return ok({ ...settings, destination: settings.kind, send });
 }
