@@ -341,16 +341,19 @@ create table certificate_use (
   confirmed_at timestamptz,
   confirmed_by text check (confirmed_by in ('host', 'probe', 'spire', 'operator')),
   superseded_at timestamptz,
+  alone_as sha256_hex,
   is_serving boolean not null default false,
-  not_after timestamptz,
-  warning_at timestamptz,
-  critical_at timestamptz,
+  not_after timestamptz not null,
+  warning_at timestamptz not null,
+  critical_at timestamptz not null,
   check ((confirmed_at is null) = (confirmed_by is null))
 );
-comment on column certificate_use.is_serving is 'the last one confirmed of its lineage, else the newest; none that was revoked';
+comment on column certificate_use.alone_as is 'without a lineage: SHA-256 of profile, common name and names, by which one follows another; else null';
+comment on column certificate_use.is_serving is 'the last one confirmed of its lineage, else the newest; none that was revoked, and none of a retired device';
 comment on column certificate_use.warning_at is 'from when on its end is near, by the policy of expiry levels';
-create index certificate_use_lineage on certificate_use (lineage_id);
+create index certificate_use_lineage on certificate_use (lineage_id, confirmed_at);
 create unique index certificate_use_serving on certificate_use (lineage_id) where is_serving and lineage_id is not null;
+create index certificate_use_alone_as on certificate_use (alone_as) where is_serving and lineage_id is null;
 create index certificate_use_kept on certificate_use (not_after, fingerprint) where is_serving and lineage_id is not null;
 create index certificate_use_alone on certificate_use (not_after, fingerprint) where is_serving and lineage_id is null;
 create index certificate_use_levels on certificate_use (warning_at, critical_at, not_after) where is_serving;

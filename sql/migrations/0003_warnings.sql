@@ -12,32 +12,47 @@ comment on table server_setting is 'what the servers of one database remember of
 -- names where there is no lineage, serves: reports, metrics and warnings are about those.
 alter table certificate_use
   alter column lineage_id drop not null,
+  add column alone_as sha256_hex,
   add column is_serving boolean not null default false,
   add column not_after timestamptz,
   add column warning_at timestamptz,
   add column critical_at timestamptz;
-comment on column certificate_use.is_serving is 'the last one confirmed of its lineage, else the newest; none that was revoked';
+comment on column certificate_use.alone_as is 'without a lineage: SHA-256 of profile, common name and names, by which one follows another; else null';
+comment on column certificate_use.is_serving is 'the last one confirmed of its lineage, else the newest; none that was revoked, and none of a retired device';
 comment on column certificate_use.warning_at is 'from when on its end is near, by the policy of expiry levels';
 
+-- Levels for the time being: the server computes them by its policy when it starts.
 update certificate_use u
    set not_after = c.not_after,
        warning_at = c.not_after - least(interval '30 days', (c.not_after - c.not_before) / 4),
        critical_at = c.not_after - least(interval '7 days', (c.not_after - c.not_before) / 12)
   from certificate c where c.fingerprint = u.fingerprint;
-insert into certificate_use (fingerprint, not_after, warning_at, critical_at)
-select distinct on (profile, subject_common_name, dns_names, ip_addresses, uris)
-       fingerprint, not_after, not_after - least(interval '30 days', (not_after - not_before) / 4),
+insert into certificate_use (fingerprint, alone_as, not_after, warning_at, critical_at)
+select distinct on (alone_as) fingerprint, alone_as, not_after, not_after - least(interval '30 days', (not_after - not_before) / 4),
        not_after - least(interval '7 days', (not_after - not_before) / 12)
-  from certificate where lineage_id is null
- order by profile, subject_common_name, dns_names, ip_addresses, uris, not_after desc, fingerprint desc;
+  from certificate c
+ cross join lateral (
+   select encode(sha256(convert_to(jsonb_build_array(c.profile, c.subject_common_name, c.dns_names, c.ip_addresses, c.uris)::text,
+                                   'UTF8')), 'hex') as alone_as) k
+ where lineage_id is null
+ order by alone_as, not_after desc, fingerprint desc;
+alter table certificate_use
+  alter column not_after set not null,
+  alter column warning_at set not null,
+  alter column critical_at set not null;
 update certificate_use u set is_serving = true
   from (select distinct on (coalesce(x.lineage_id::text, x.fingerprint)) x.fingerprint
           from certificate_use x
           join certificate c using (fingerprint)
+          left join device d on d.id = c.device_id
          where not exists (select from revocation r where r.issuer_id = c.issuer_id and r.serial_number = c.serial_number)
+           and (d.id is null or d.state <> 'retired')
          order by coalesce(x.lineage_id::text, x.fingerprint), x.confirmed_at desc nulls last, c.issued_at desc) s
  where s.fingerprint = u.fingerprint;
+drop index certificate_use_lineage;
+create index certificate_use_lineage on certificate_use (lineage_id, confirmed_at);
 create unique index certificate_use_serving on certificate_use (lineage_id) where is_serving and lineage_id is not null;
+create index certificate_use_alone_as on certificate_use (alone_as) where is_serving and lineage_id is null;
 create index certificate_use_kept on certificate_use (not_after, fingerprint) where is_serving and lineage_id is not null;
 create index certificate_use_alone on certificate_use (not_after, fingerprint) where is_serving and lineage_id is null;
 create index certificate_use_levels on certificate_use (warning_at, critical_at, not_after) where is_serving;

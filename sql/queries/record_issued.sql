@@ -1,12 +1,13 @@
 -- Records signed certificates, many at a time: conclusion of the intent and of the renewal that it belongs to, certificate,
 -- place in its lineage, audit event and outbox message in one statement and so in one transaction. An intent that somebody
--- abandoned meanwhile yields no row.
+-- abandoned meanwhile yields no row. Which certificate of a lineage serves is decided by keep_serving.sql afterwards; without
+-- a lineage the last one for the same profile and names serves, and those before it are superseded.
 with done as (
   select *
     from unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::text[], $6::text[], $7::timestamptz[], $8::uuid[],
-                $9::timestamptz[], $10::timestamptz[])
+                $9::timestamptz[], $10::timestamptz[], $11::timestamptz[], $12::timestamptz[])
       as d (fingerprint, issuer_id, serial_number, der, subject_common_name, names, not_before, device_id, issued_at,
-            renew_at)
+            renew_at, warning_at, critical_at)
 ), concluded as (
   update issuance_intent i set outcome = 'issued'
     from done d
@@ -21,16 +22,35 @@ with done as (
          array(select jsonb_array_elements_text(names::jsonb -> 'uris')),
          spki_sha256, not_before, not_after, principal, device_id, lineage_id, issued_at
     from concluded
-  returning fingerprint
+  returning fingerprint, profile, subject_common_name, dns_names, ip_addresses, uris
+), used as (
+  -- The last of its names in this very batch is numbered 1.
+  select c.*, k.alone_as,
+         row_number() over (partition by coalesce(k.alone_as, c.fingerprint) order by c.issued_at desc, c.fingerprint desc) as n
+    from concluded c
+    left join lateral (
+      select encode(sha256(convert_to(jsonb_build_array(s.profile, s.subject_common_name, s.dns_names, s.ip_addresses, s.uris)::text,
+                                      'UTF8')), 'hex') as alone_as
+        from stored s where s.fingerprint = c.fingerprint and c.lineage_id is null) k on true
+), superseded as (
+  update certificate_use p set is_serving = false, superseded_at = u.issued_at
+    from used u
+   where u.n = 1 and p.alone_as = u.alone_as and p.is_serving and p.lineage_id is null
 ), placed as (
-  insert into certificate_use (fingerprint, lineage_id)
-  select fingerprint, lineage_id from concluded where lineage_id is not null
+  insert into certificate_use (fingerprint, lineage_id, superseded_at, alone_as, is_serving, not_after, warning_at, critical_at)
+  select fingerprint, lineage_id, case when n > 1 then issued_at end, alone_as, lineage_id is null and n = 1, not_after,
+         warning_at, critical_at
+    from used
+), locked as (
+  -- In one order, whoever else locks several.
+  select id from lineage where id in (select lineage_id from concluded) order by id for no key update
 ), pointed as (
   update lineage l
      set newest_certificate = c.fingerprint, renew_at = c.renew_at, pulled_at = null, pulled_by = null,
          pulled_because = null, asked_at = null, last_error = null
     from concluded c
-   where l.id = c.lineage_id
+    join locked k on k.id = c.lineage_id
+   where l.id = k.id
 ), renewed as (
   update renewal r set fingerprint = c.fingerprint, concluded_at = c.issued_at, lease_until = null
     from concluded c

@@ -71,4 +71,4 @@ with said as (
    where n + (select count(*) from outbox
                where topic = 'alarm' and facts ->> 'principal' = $8 and created_at > $2 - interval '1 hour') <= 100
 )
-select count(*)::int as events from events
+select count(*)::int as reopened from reopened

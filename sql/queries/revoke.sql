@@ -1,6 +1,7 @@
 -- Revokes serial numbers ($1, $2) for $3 at $4 by $5. What is revoked already stays as it is, but for a compromise of the
 -- key that becomes known later. Where the newest certificate of an active device goes, its successor is due at once. A row
--- for each that changed; `fingerprint` is null where nothing has come of the intent yet.
+-- for each that changed; `fingerprint` is null where nothing has come of the intent yet. Which other one of a lineage serves
+-- now is decided by keep_serving.sql afterwards.
 with asked as (
   select distinct issuer_id, serial_number from unnest($1::text[], $2::text[]) as a (issuer_id, serial_number)
 ), revoked as (
@@ -19,6 +20,8 @@ with asked as (
      set renew_at = least(l.renew_at, $4), pulled_at = $4, pulled_by = $5, pulled_because = 'revoked: ' || $3
     from known k, device d
    where l.newest_certificate = k.fingerprint and d.id = l.device_id and d.state = 'active'
+), ended as (
+  update certificate_use u set is_serving = false from known k where u.fingerprint = k.fingerprint and k.lineage_id is null and u.is_serving
 ), audited as (
   insert into audit_event (at, event, principal, facts)
   select $4, 'certificate.revoked', $5,

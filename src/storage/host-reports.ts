@@ -3,11 +3,12 @@ import type { LineageReport, ReportEvent } from '../domain/host-report.ts';
 import type { HostReportBody, UnmanagedCertificate } from '../domain/lineage-wire.ts';
 import type { Database } from './pool.ts';
 import { number } from './row.ts';
+import { keepServingIn, lockLineagesOfDeviceIn } from './serving.ts';
 import { statement } from './statement.ts';
 
 // Written by us, after the contract had checked it.
 const last = statement<[string], HostReportBody>('last_report.sql', (row) => row['report'] as HostReportBody);
-const record = statement<readonly unknown[], number>('record_report.sql', (row) => number(row, 'events'));
+const record = statement<readonly unknown[], number>('record_report.sql', (row) => number(row, 'reopened'));
 const trustGeneration = statement<[], number>('newest_trust_generation.sql', (row) => number(row, 'generation'));
 
 /** Reports in a database, as lifecycle/host-reports.ts needs them. */
@@ -26,6 +27,7 @@ export const hostReportStore = (db: Database) => ({
     db.transaction(async (tx) => {
       const { deviceId, at, report, principal } = said;
       const [before = null] = await last(tx, [deviceId]);
+      const own = await lockLineagesOfDeviceIn(tx, deviceId);
       const lineages = said.lineages.map((lineage) => ({
         id: lineage.lineageId,
         error: lineage.error,
@@ -36,7 +38,10 @@ export const hostReportStore = (db: Database) => ({
       }));
       const events = eventsSince(before).map(({ event, facts, isAlarm }) => ({ event, facts, alarm: isAlarm }));
       const json = [lineages, said.unmanaged, events].map((rows) => JSON.stringify(rows));
-      await record(tx, [deviceId, at, report.agentVersion, JSON.stringify(report), ...json, principal]);
+      const [reopened = 0] = await record(tx, [
+        ...[deviceId, at, report.agentVersion, JSON.stringify(report), ...json, principal],
+      ]);
+      if (reopened > 0) await keepServingIn(tx, own);
     }),
   /** Generation of the newest trust bundle; 0 for none. */
   newestTrustGeneration: async (): Promise<number> => (await trustGeneration(db, []))[0] ?? 0,

@@ -3,11 +3,14 @@
 import type { CertificateRecord } from '../domain/certificate.ts';
 import type { CertificateNames } from '../domain/profile.ts';
 import type { SerialNumber } from '../domain/serial.ts';
+import { standardExpiry } from '../domain/expiry.ts';
+import { expiryInstants, type WarningPolicy } from '../domain/warning-policy.ts';
 import { certificateFromRow } from './certificates.ts';
 import { codeOf } from './fault.ts';
 import { groupCommit } from './group-commit.ts';
 import type { Database, RawRow } from './pool.ts';
 import { boolean, instant, number, text, textOrNull } from './row.ts';
+import { keepServingIn } from './serving.ts';
 import { statement } from './statement.ts';
 
 type Holder = { readonly kind: 'device'; readonly deviceId: string } | { readonly kind: 'operator' | 'service' };
@@ -129,7 +132,15 @@ const intentColumns = (intents: readonly Intent[]): readonly unknown[] => [
   intents.map((i) => i.idempotency?.bodySha256 ?? null),
 ];
 
-const issuedColumns = (results: readonly Issued[]): readonly unknown[] => [
+type ExpiryPolicy = Pick<WarningPolicy, 'expiry'>;
+
+const levelsOf = (policy: ExpiryPolicy, { intent, notBefore }: Issued) =>
+  expiryInstants(policy, {
+    ...{ profile: intent.profile, notBefore, notAfter: intent.notAfter },
+    renewsItself: intent.lineageId !== null,
+  });
+
+const issuedColumns = (results: readonly Issued[], policy: ExpiryPolicy): readonly unknown[] => [
   results.map((r) => r.fingerprint),
   results.map((r) => r.intent.issuerId),
   results.map((r) => r.intent.serialNumber),
@@ -140,13 +151,31 @@ const issuedColumns = (results: readonly Issued[]): readonly unknown[] => [
   results.map((r) => deviceOf(r.intent.holder)),
   results.map((r) => r.issuedAt),
   results.map((r) => r.renewAt),
+  results.map((r) => levelsOf(policy, r).warningAt),
+  results.map((r) => levelsOf(policy, r).criticalAt),
 ];
 
 /** A SQLSTATE that says what was asked is at fault, not that the server or the way to it is (classes 08, 53, 57P, 58). */
 const mayBeOfOneItem = (error: unknown): boolean => /^(?!08|53|57P|58)[0-9P][0-9A-Z]{4}$/.test(codeOf(error) ?? '');
 
-/** The store of issuance on one database. */
-export function issuanceIn(db: Database) {
+/** One statement; where lineages have a new certificate, a second one decides which of theirs serves. */
+async function recordBatch(db: Database, batch: readonly Issued[], policy: ExpiryPolicy): Promise<readonly boolean[]> {
+  const columns = issuedColumns(batch, policy);
+  const lineages = [...new Set(batch.flatMap(({ intent }) => intent.lineageId ?? []))];
+  const stored = new Set(
+    lineages.length === 0
+      ? await recordIssued(db, columns)
+      : await db.transaction(async (tx) => {
+          const done = await recordIssued(tx, columns);
+          await keepServingIn(tx, lineages);
+          return done;
+        }),
+  );
+  return batch.map((result) => stored.has(result.fingerprint));
+}
+
+/** The store of issuance on one database; `policy` gives the levels that are stored with each certificate. */
+export function issuanceIn(db: Database, policy: ExpiryPolicy = standardExpiry) {
   const intents = groupCommit<Intent, Outcome>({
     maxBatch: 128,
     mayBeOfOneItem,
@@ -155,10 +184,7 @@ export function issuanceIn(db: Database) {
   const results = groupCommit<Issued, boolean>({
     maxBatch: 128,
     mayBeOfOneItem,
-    run: async (batch) => {
-      const stored = new Set(await recordIssued(db, issuedColumns(batch)));
-      return batch.map((result) => stored.has(result.fingerprint));
-    },
+    run: (batch) => recordBatch(db, batch, policy),
   });
   return {
     recordIntent: intents,

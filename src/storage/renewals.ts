@@ -6,6 +6,7 @@ import type { Refusal } from '../domain/result.ts';
 import type { TpmKeyRecord } from '../domain/taking.ts';
 import type { Database, RawRow, Session } from './pool.ts';
 import { boolean, instant, instantOrNull, number, text, textOrNull } from './row.ts';
+import { keepServingIn, lockLineagesIn } from './serving.ts';
 import { statement } from './statement.ts';
 import { takePublicKeysIn, takeTpmKeysIn } from './taking.ts';
 
@@ -99,7 +100,11 @@ export const renewalsIn = (db: Database) => ({
   }): Promise<void> => {
     const { fingerprint, lineageId, at, by, principal, effect, evidence, hasSpireAgent } = confirmation;
     const values = [fingerprint, lineageId, at, by, principal, effect, JSON.stringify(evidence), hasSpireAgent];
-    await confirm(db, values);
+    await db.transaction(async (tx) => {
+      await lockLineagesIn(tx, [lineageId]);
+      await confirm(tx, values);
+      await keepServingIn(tx, [lineageId]);
+    });
   },
 
   recordNotice: async (told: {

@@ -3,16 +3,18 @@
 import type { ReasonCode } from '../domain/certificate.ts';
 import type { Database, RawRow, Session } from './pool.ts';
 import { text, textOrNull } from './row.ts';
+import { keepServingIn, lockLineagesIn, lockLineagesOfDeviceIn } from './serving.ts';
 import { statement } from './statement.ts';
 
 /** Why, when and by whom. */
 export type RevocationFacts = { readonly reasonCode: ReasonCode; readonly at: Date; readonly by: string };
 
-type Serial = { readonly issuerId: string; readonly serialNumber: string };
+type Serial = { readonly issuerId: string; readonly serialNumber: string; readonly lineageId: string | null };
 
 const serial = (row: RawRow): Serial => ({
   issuerId: text(row, 'issuer_id'),
   serialNumber: text(row, 'serial_number'),
+  lineageId: textOrNull(row, 'lineage_id'),
 });
 const compromiseKey = statement<[string, Date], string>('compromise_key.sql', (row) => text(row, 'spki_sha256'));
 const serialsOfCertificate = statement<[string, boolean], Serial>('serials_of_certificate.sql', serial);
@@ -34,8 +36,12 @@ async function revokeSerials(
  * Revokes everything of a device that has not ended, in the caller's transaction. The device's row must have been changed
  * before, so that no issuance is recorded meanwhile.
  */
-export const revokeDevice = async (tx: Session, deviceId: string, facts: RevocationFacts): Promise<number> =>
-  revokeSerials(tx, await serialsOfDevice(tx, [deviceId, facts.at]), facts);
+export async function revokeDevice(tx: Session, deviceId: string, facts: RevocationFacts): Promise<number> {
+  const lineages = await lockLineagesOfDeviceIn(tx, deviceId);
+  const revoked = await revokeSerials(tx, await serialsOfDevice(tx, [deviceId, facts.at]), facts);
+  await keepServingIn(tx, lineages);
+  return revoked;
+}
 
 /** Revocation of certificates in a database. */
 export const revocationStore = (db: Database) => ({
@@ -47,6 +53,11 @@ export const revocationStore = (db: Database) => ({
     db.transaction(async (tx) => {
       const isCompromised = facts.reasonCode === 'keyCompromise';
       if (isCompromised) await compromiseKey(tx, [fingerprint, facts.at]);
-      return revokeSerials(tx, await serialsOfCertificate(tx, [fingerprint, isCompromised]), facts);
+      const serials = await serialsOfCertificate(tx, [fingerprint, isCompromised]);
+      const lineages = [...new Set(serials.flatMap(({ lineageId }) => lineageId ?? []))];
+      await lockLineagesIn(tx, lineages);
+      const revoked = await revokeSerials(tx, serials, facts);
+      await keepServingIn(tx, lineages);
+      return revoked;
     }),
 });
