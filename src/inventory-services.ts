@@ -3,7 +3,6 @@
 import type { Authorities } from './authorities.ts';
 import type { CertificateRecord } from './domain/certificate.ts';
 import { type Cursor, decodeCursor, encodeCursor, pageOf } from './domain/cursor.ts';
-import { longestCriticalSeconds, longestWarningSeconds } from './domain/expiry.ts';
 import type { Profile } from './domain/profile.ts';
 import { suggestedWindow } from './domain/lineage.ts';
 import { renewalWindow, type RenewalWindow } from './domain/renewal.ts';
@@ -93,7 +92,7 @@ const certificatePages =
   };
 
 function expiryPages({ certificates }: Sources): CertificateServices['expiryReport'] {
-  const thresholds = { warning: longestWarningSeconds, critical: longestCriticalSeconds };
+  const thresholds = { warning: 30 * 86_400, critical: 7 * 86_400 };
   const report = expiryReport({
     expiringCertificates: (query) => certificates.expiring(query),
     expirySummary: (now, givenUpBefore) => certificates.expirySummary(now, thresholds, givenUpBefore),

@@ -24,6 +24,7 @@ import { httpServices } from './services.ts';
 import { isOutage } from './storage/fault.ts';
 import { issuanceIn } from './storage/issuance.ts';
 import { issuersIn } from './storage/issuers.ts';
+import { renewLevels } from './storage/serving.ts';
 import { ownCertificate } from './own-certificate.ts';
 import { enrollmentLimitOptions } from './enrollment-services.ts';
 
@@ -107,8 +108,10 @@ async function openParts(settings: Settings, options: ServeOptions, opened: (() 
   opened.push(database.close);
   const authorities = await openAuthorities(database.db, config, passphrase);
   await warnOfRootKeys(config, log);
-  const store = issuanceIn(database.db);
+  const store = issuanceIn(database.db, policies.warnings);
   if (database.isExclusive) await store.endLeases(now());
+  const levels = await renewLevels(database.db, policies.warnings);
+  if (levels !== null) log.info('levels.renewed', { certificates: levels });
   const wrap = options.wrapIssuance ?? ((unchanged) => unchanged);
   const ports = wrap(issuancePorts(authorities, config, store));
   const { db, databaseUrl } = database;

@@ -179,7 +179,7 @@ async function localCertificate(
   const daysLeft = Math.floor(((notAfter.getTime() - now().getTime()) / 86_400_000) * 10) / 10;
   return {
     ...{ profile, certificateFile, certificate, notAfter: wireTime(notAfter), daysLeft },
-    level: isOurs ? expiryLevel(read.value, now()) : 'critical',
+    level: isOurs ? expiryLevel({ ...read.value, profile }, now()) : 'critical',
     reason: isOurs ? expiryReason(read.value, now()) : 'is not the certificate that was installed',
   };
 }

@@ -1,11 +1,8 @@
-// How near a certificate is to its end, measured against its own lifetime: a threshold in days would alarm for ever on a
-// certificate of 24 hours.
+// How near a certificate is to its end, by levels that scale with its lifetime: a threshold in days would alarm for ever on
+// a certificate of 24 hours. The server's levels are those of its policy; a host, which has none, judges by the standard.
+import { expiryInstants, type WarningPolicy } from './warning-policy.ts';
 
 export type ExpiryLevel = 'ok' | 'warning' | 'critical';
-
-/** Long-lived certificates: 30 days and 7 days. Shorter ones: a third and a twelfth of the lifetime. Seconds. */
-export const longestWarningSeconds = 30 * 86_400;
-export const longestCriticalSeconds = 7 * 86_400;
 
 /**
  * A certificate that belongs to no lineage and ended so long ago was given up: nothing renews it, and it would alarm for
@@ -13,26 +10,34 @@ export const longestCriticalSeconds = 7 * 86_400;
  */
 export const givenUpAfterSeconds = 30 * 86_400;
 
+const hours = (count: number): number => count * 3600;
+const days = (count: number): number => count * 86_400;
+
+/** The levels of policies/warnings.yaml as it is shipped; a test holds both together. */
+export const standardExpiry: Pick<WarningPolicy, 'expiry'> = {
+  expiry: {
+    relative: { warning: 0.33, critical: 0.08 },
+    absolute: [
+      { lifetimeFromSeconds: 0, lifetimeUpToSeconds: hours(48), warning: hours(6), critical: hours(2) },
+      { lifetimeFromSeconds: 0, lifetimeUpToSeconds: days(8), warning: days(2), critical: days(1) },
+      { lifetimeFromSeconds: days(80), lifetimeUpToSeconds: null, warning: days(30), critical: days(7) },
+    ],
+    profiles: new Map(),
+  },
+};
+
 type Validity = { readonly notBefore: Date; readonly notAfter: Date };
 
-/** Seconds before notAfter at which each level begins. 24 h: 8 h and 2 h; 90 d: 30 d and 7 d. */
-export function expiryThresholds({ notBefore, notAfter }: Validity): {
-  readonly warning: number;
-  readonly critical: number;
-} {
-  const lifetime = (notAfter.getTime() - notBefore.getTime()) / 1000;
-  return {
-    warning: Math.min(longestWarningSeconds, lifetime / 3),
-    critical: Math.min(longestCriticalSeconds, lifetime / 12),
-  };
+/** The level at an instant, by the instants at which each begins. */
+export function levelAt(levels: { readonly warningAt: Date; readonly criticalAt: Date }, now: Date): ExpiryLevel {
+  if (now >= levels.criticalAt) return 'critical';
+  return now >= levels.warningAt ? 'warning' : 'ok';
 }
 
-/** The level at an instant; an expired certificate is critical. */
-export function expiryLevel(validity: Validity, now: Date): ExpiryLevel {
-  const left = (validity.notAfter.getTime() - now.getTime()) / 1000;
-  const { warning, critical } = expiryThresholds(validity);
-  if (left <= critical) return 'critical';
-  return left <= warning ? 'warning' : 'ok';
+/** The level by the standard; an expired certificate is critical. What has a profile here renews by itself. */
+export function expiryLevel(validity: Validity & { readonly profile?: string }, now: Date): ExpiryLevel {
+  const { profile = '' } = validity;
+  return levelAt(expiryInstants(standardExpiry, { ...validity, profile, renewsItself: profile !== '' }), now);
 }
 
 /** Why a certificate has its level, for people. */

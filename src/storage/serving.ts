@@ -15,7 +15,7 @@ export const lockLineagesIn = async (tx: Session, lineageIds: readonly string[])
   if (lineageIds.length > 0) await lock(tx, [lineageIds]);
 };
 
-/** Locks all lineages of a device; gives their ids. */
+/** Locks a device and all its lineages; gives their ids. */
 export const lockLineagesOfDeviceIn = (tx: Session, deviceId: string): Promise<readonly string[]> =>
   lockOfDevice(tx, [deviceId]);
 

@@ -136,9 +136,9 @@ async function addCertificate(db: Database, one: NewCertificate): Promise<void> 
     ],
   );
   await db.query(
-    `insert into certificate_use (fingerprint, lineage_id, confirmed_at, confirmed_by)
-     values ($1, $2, case when $3 then now() end, case when $3 then 'host' end)`,
-    [one.certificate, one.lineageId, one.isConfirmed],
+    `insert into certificate_use (fingerprint, lineage_id, confirmed_at, confirmed_by, not_after, warning_at, critical_at)
+     values ($1, $2, case when $3 then now() end, case when $3 then 'host' end, $4, $4, $4)`,
+    [one.certificate, one.lineageId, one.isConfirmed, one.notAfter],
   );
   await db.query(
     `update lineage set newest_certificate = $2, renew_at = $3, pulled_at = null, pulled_by = null, pulled_because = null

@@ -1,5 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
-import { describeSeconds, expiryLevel, expiryThresholds } from '../../../src/domain/expiry.ts';
+import { join } from 'node:path';
+import { loadPolicies } from '../../../src/policies.ts';
+import { describeSeconds, expiryLevel, standardExpiry } from '../../../src/domain/expiry.ts';
+import { expiryInstants } from '../../../src/domain/warning-policy.ts';
 import { renewalWindow, renewAt } from '../../../src/domain/renewal.ts';
 import { parseSerialNumber, serialNumberFrom } from '../../../src/domain/serial.ts';
 
@@ -14,16 +17,29 @@ const at = (days: number): Date => new Date(start + days * day);
 
 describe('the level of a certificate', () => {
   test.each([
-    [90, 30 * 86_400, 7 * 86_400],
-    [1, 28_800, 7200],
-    [365, 30 * 86_400, 7 * 86_400],
-  ])('of %d days changes so many seconds before its end: %d and %d', (days, warning, critical) => {
-    expect(expiryThresholds(valid(days))).toEqual({ warning, critical });
+    [90, 30, 7],
+    [1, 0.25, 2 / 24],
+    [7, 2, 1],
+    [365, 30, 7],
+  ])('of %d days changes so many days before its end: %d and %d', (days, warning, critical) => {
+    expect(expiryInstants(standardExpiry, { ...valid(days), renewsItself: false })).toEqual({
+      ...{ warningAt: at(days - warning), criticalAt: at(days - critical) },
+    });
+  });
+
+  test('is by the standard what the shipped policy says', () => {
+    const policies = loadPolicies(join(import.meta.dirname, '../../../policies'));
+    expect(policies.ok && policies.value.warnings.expiry).toEqual(standardExpiry.expiry);
   });
 
   test('goes from ok over warning to critical, and stays critical', () => {
-    const levels = [0, 59, 61, 82, 84, 91].map((days) => expiryLevel(valid(90), at(days)));
+    const { notBefore, notAfter } = valid(90);
+    const levels = [0, 59, 61, 82, 84, 91].map((days) => expiryLevel({ notBefore, notAfter }, at(days)));
     expect(levels).toEqual(['ok', 'ok', 'warning', 'warning', 'critical', 'critical']);
+  });
+
+  test('is ok while the renewal window of what renews by itself is open', () => {
+    expect([61, 74, 76].map((days) => expiryLevel(valid(90, 'devid'), at(days)))).toEqual(['ok', 'ok', 'warning']);
   });
 });
 
