@@ -81,7 +81,8 @@ function enrollmentPorts({ config, policies, db, authorities, ports }: ServicePa
   };
 }
 
-function endorsementPolicy(policies: ServiceParts['policies']): EndorsementPolicy {
+/** The roots and intermediates of the TPM vendors. Throws when they are not in order. */
+export function endorsementPolicy(policies: ServiceParts['policies']): EndorsementPolicy {
   const loaded = loadEndorsementPolicy({
     roots: policies.endorsementRoots,
     intermediates: policies.endorsementIntermediates,

@@ -6,7 +6,8 @@ import type { Config } from './config.ts';
 import type { Channel } from './domain/message.ts';
 import { hostOf } from './domain/names.ts';
 import { messageOf } from './domain/thrown.ts';
-import { enrollmentServices } from './enrollment-services.ts';
+import { endorsementPolicy, enrollmentServices } from './enrollment-services.ts';
+import { certificateEvidence } from './enrollment/certificate-evidence.ts';
 import { newNonce, spendNonce } from './enrollment/nonces.ts';
 import {
   authenticateOperator,
@@ -17,6 +18,7 @@ import {
 import type {
   AccessServices,
   CertificateServices,
+  EvidenceServices,
   HealthServices,
   HttpServices,
   RevocationServices,
@@ -32,6 +34,7 @@ import { revokeCertificate } from './revocation/revoke.ts';
 import { spireServices } from './spire-services.ts';
 import { certificatesIn } from './storage/certificates.ts';
 import { deviceStore } from './storage/devices.ts';
+import { evidenceIn } from './storage/evidence.ts';
 import { issuersIn } from './storage/issuers.ts';
 import { lineagesIn } from './storage/lineages.ts';
 import { nonceStore, sharedSecret } from './storage/nonces.ts';
@@ -70,6 +73,7 @@ export async function httpServices(parts: ServiceParts): Promise<HttpServices> {
     ...lineageServices(parts, reads),
     ...policyReads(sources),
     ...certificateWrites(parts),
+    ...evidenceServices(parts),
     ...trustServices(parts),
     ...revocationServices(parts),
     ...spireServices(parts),
@@ -103,6 +107,22 @@ function certificateWrites({
       if (!issued.ok) return issued;
       const { record } = issued.value;
       return { ok: true, value: certificateResource(record, authorities.chainPemOf(record.issuerId)) };
+    },
+  };
+}
+
+function evidenceServices({ db, policies }: ServiceParts): EvidenceServices {
+  const find = finder({ certificates: certificatesIn(db) });
+  const evidence = certificateEvidence({
+    ...deviceStore(db),
+    ...evidenceIn(db),
+    profiles: policies.profiles,
+    endorsementPolicy: endorsementPolicy(policies),
+  });
+  return {
+    certificateEvidence: async (cert) => {
+      const record = await find(cert);
+      return record === null ? null : evidence(record.fingerprint);
     },
   };
 }

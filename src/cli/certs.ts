@@ -4,6 +4,7 @@ import { type ReasonCode, reasonCodes } from '../domain/certificate.ts';
 import type { RevocationResource } from '../domain/revocation-wire.ts';
 import { type CertificateResource, wireTime } from '../domain/wire.ts';
 import { expiryReason } from '../domain/expiry.ts';
+import { describeEvidence } from './evidence-text.ts';
 import { wrongUsage } from './failure.ts';
 import { print } from './output.ts';
 import { type PageOptions, printPage, withPageOptions } from './pages.ts';
@@ -36,6 +37,12 @@ export function addCertsCommands(program: Command, world: World): void {
       print(world, options, { resource, text: (shown) => describe(shown, world.now()) });
     },
   );
+  withClientOptions(
+    certs.command('evidence <certificate>').description('why one was issued, by SHA-256 or CertID'),
+  ).action(async (certificate: string, options: ClientOptions) => {
+    const resource = await ask(world, options, (service) => service.certificateEvidence(certificate));
+    print(world, options, { resource, text: describeEvidence });
+  });
   addConfirmSpireCommand(certs, world);
   withClientOptions(certs.command('revoke <certificate>').description('revoke one, by SHA-256 or CertID'))
     .requiredOption('--reason <reasonCode>', reasonCodes.join(', '))

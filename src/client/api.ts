@@ -1,6 +1,7 @@
 // The operations of openapi.yaml as functions: those of a person or script, and those of a host. How they travel is in
 // connection.ts.
 import { err, ok, type Result } from '../domain/result.ts';
+import type { EvidenceResource } from '../domain/evidence-wire.ts';
 import type { DeviceStateResource, RevocationBody, RevocationResource } from '../domain/revocation-wire.ts';
 import type { SpireAgentsResource, SpireConfirmationBody, SpireDeviceResource } from '../domain/spire-wire.ts';
 import type {
@@ -119,6 +120,7 @@ export type OperatorApi = AnchorApi & {
   readonly issue: (body: CertificateBody, idempotencyKey: string) => Answer<CertificateResource>;
   readonly findCertificates: (filter: CertificateFilter) => Answer<Page<CertificateResource>>;
   readonly showCertificate: (cert: string) => Answer<CertificateResource>;
+  readonly certificateEvidence: (cert: string) => Answer<EvidenceResource>;
   readonly revokeCertificate: (cert: string, body: RevocationBody) => Answer<RevocationResource>;
   readonly spireAgents: () => Answer<SpireAgentsResource>;
   readonly spireOfDevice: (id: string) => Answer<SpireDeviceResource>;
@@ -175,6 +177,7 @@ export const operatorApi = (connection: Connection): OperatorApi => {
     spireAgents: () => get(at('spire', 'agents')),
     spireOfDevice: (id) => get(at('devices', id, 'spire')),
     confirmBySpireId: (cert, body) => post(at('certificates', cert, 'spire-confirmation'), body),
+    certificateEvidence: (cert) => get(at('certificates', cert, 'evidence')),
     revokeCertificate: (cert, body) => post(at('certificates', cert, 'revocation'), body),
     expiryReport: (query) => get(at('reports', 'expiry'), query),
     expiryReportText: (query, type) => textPage(at('reports', 'expiry'), query, type),

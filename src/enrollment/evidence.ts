@@ -8,7 +8,7 @@ import { isRocaWeak } from '../tpm2/roca.ts';
 import { readEndorsementCertificate } from '../x509/endorsement-certificate.ts';
 import { type EndorsementPolicy, verifyEndorsementChain } from '../x509/endorsement-chain.ts';
 import { chainRefusal, type PresentedTpmReason, readAttestationKey, readEndorsementKey } from './presented-tpm.ts';
-import { type Certification, type ProofReason, proveKeys } from './prove.ts';
+import { type Certification, type ProofReason, type ProvedKey, proveKeys } from './prove.ts';
 import type { StatementBinding } from '../domain/attested-statement.ts';
 
 /** Why stored evidence does not hold. */
@@ -51,6 +51,17 @@ export function verifyEvidenceAgain(
   evidence: Evidence,
   policy: EndorsementPolicy,
 ): Result<null, Refusal<EvidenceReason>> {
+  const endorsement = verifyEndorsementAgain(evidence, policy);
+  if (!endorsement.ok) return endorsement;
+  const keys = proveKeysAgain(evidence);
+  return keys.ok ? ok(null) : keys;
+}
+
+/** The first half of it: the endorsement key, its strength, and its path to a root. */
+export function verifyEndorsementAgain(
+  evidence: Evidence,
+  policy: EndorsementPolicy,
+): Result<null, Refusal<EvidenceReason>> {
   const ek = readEndorsementKey(octetsOfBase64url(evidence.endorsementKey.public));
   if (!ek.ok) return ek;
   const fault = pathFault(evidence, { policy, spkiDer: ek.value.publicKey.spkiDer });
@@ -59,9 +70,14 @@ export function verifyEvidenceAgain(
   if (area.type === 'rsa' && isRocaWeak(area.modulus) && evidence.endorsementKey.exception !== 'rocaWeak') {
     return err({ reason: 'rocaWeak', detail: 'the endorsement key is weak and no exception was made for it' });
   }
+  return ok(null);
+}
+
+/** The second half: the keys that the attestation key vouched for, each with its own proof. */
+export function proveKeysAgain(evidence: Evidence): Result<readonly ProvedKey[], Refusal<EvidenceReason>> {
   const ak = readAttestationKey(octetsOfBase64url(evidence.attestationKey.public));
   if (!ak.ok) return ak;
-  const keys = proveKeys({
+  return proveKeys({
     akPublic: ak.value.area,
     binding: {
       id: evidence.enrollment,
@@ -70,7 +86,6 @@ export function verifyEvidenceAgain(
     },
     certifications: certificationsIn(evidence),
   });
-  return keys.ok ? ok(null) : keys;
 }
 
 /** The certifications of stored evidence, decoded. */

@@ -5,6 +5,7 @@ import type { RenewalBody } from '../domain/lineage-wire.ts';
 import { base64url, octetsOfBase64url } from '../domain/octets.ts';
 import type { PlanKey } from '../domain/plan.ts';
 import type { CertificateNames, Profile } from '../domain/profile.ts';
+import type { RenewalEvidence } from '../domain/renewal-evidence.ts';
 import { err, ok, type Refusal, type Result } from '../domain/result.ts';
 import type { TpmKeyRecord } from '../domain/taking.ts';
 import type { TpmDenials } from '../domain/tpm-denials.ts';
@@ -47,22 +48,6 @@ export type RenewalClaim = {
   /** Those of the request's nonce, decoded. */
   readonly nonce: Uint8Array;
   readonly now: Date;
-};
-
-/** Kept with the renewal, so that what the TPM said can be verified again; binary in base64url. */
-export type RenewalEvidence = {
-  readonly version: 1;
-  readonly lineage: string;
-  readonly nonce: string;
-  readonly request: string;
-  readonly checkedAt: string;
-  /** Null for a software key: its CSR is in `request`, and the request key signed for that. */
-  readonly certified: {
-    readonly attestationKey: string;
-    readonly attest: string;
-    readonly signature: string;
-    readonly proof: string;
-  } | null;
 };
 
 /** What may be certified now. */
@@ -128,6 +113,8 @@ export function verifyRenewalAgain(evidence: RenewalEvidence): Result<null, Refu
   if (!document.ok) return document;
   const { certified } = evidence;
   if (certified === null || 'csr' in document.value.key) return ok(null);
+  const ak = readAttestationKey(octetsOfBase64url(certified.attestationKey));
+  if (!ak.ok) return err({ reason: 'malformedPublicArea', detail: ak.error.detail });
   const proved = vouchedKey({
     akPublic: octetsOfBase64url(certified.attestationKey),
     public: document.value.key.public,

@@ -10,6 +10,7 @@ import type {
   RenewalAnswer,
   RenewalBody,
 } from '../domain/lineage-wire.ts';
+import type { EvidenceResource } from '../domain/evidence-wire.ts';
 import type { KnownRequestKey } from '../domain/request-signature.ts';
 import type { Refusal, Result } from '../domain/result.ts';
 import type { DeviceStateResource, RevocationResource } from '../domain/revocation-wire.ts';
@@ -178,6 +179,11 @@ export type LineageServices = {
   readonly showLineage: (id: string, context: RequestContext) => Promise<LineageResource | null>;
 };
 
+export type EvidenceServices = {
+  /** Why a certificate was issued, verified again as far as that can be done; `cert` is either name of it. */
+  readonly certificateEvidence: (cert: string) => Promise<EvidenceResource | null>;
+};
+
 export type PolicyServices = {
   readonly listProfiles: () => Promise<readonly ProfileResource[]>;
   readonly showProfile: (name: string) => Promise<ProfileResource | null>;
@@ -244,6 +250,7 @@ export type HealthServices = {
 export type HttpServices = EnrollmentServices &
   DeviceServices &
   CertificateServices &
+  EvidenceServices &
   LineageServices &
   RevocationServices &
   SpireServices &

@@ -3,13 +3,15 @@ import { createHash } from 'node:crypto';
 import { pagingOf, withinOf } from '../paging.ts';
 import { answered, found, foundOr, nothingHere } from '../reply.ts';
 import { type Query, type Route, route } from '../route.ts';
-import type { CertificateQuery, CertificateServices, RevocationServices } from '../services.ts';
+import type { CertificateQuery, CertificateServices, EvidenceServices, RevocationServices } from '../services.ts';
 
 /** How long a host may rely on the suggested window: RFC 9773 §4.3. */
 const renewalInfoSeconds = 6 * 3600;
 
 /** `/v1/certificates…`, `/v1/renewal-info/…` */
-export const certificateRoutes = (services: CertificateServices & RevocationServices): readonly Route[] => [
+export const certificateRoutes = (
+  services: CertificateServices & EvidenceServices & RevocationServices,
+): readonly Route[] => [
   route(
     'POST',
     '/v1/certificates',
@@ -41,6 +43,9 @@ export const certificateRoutes = (services: CertificateServices & RevocationServ
   }),
   route('GET', '/v1/certificates/{cert}', { takes: ['viewer'] }, async (r) =>
     foundOr(await services.showCertificate(r.params.cert), 'certificate'),
+  ),
+  route('GET', '/v1/certificates/{cert}/evidence', { takes: ['viewer'] }, async (r) =>
+    foundOr(await services.certificateEvidence(r.params.cert), 'certificate'),
   ),
   route('POST', '/v1/certificates/{cert}/revocation', { takes: ['issuer'], body: 'RevocationBody' }, async (r) => {
     const input = { cert: r.params.cert, reasonCode: r.body.reasonCode, principal: r.principal };

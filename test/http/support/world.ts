@@ -19,6 +19,7 @@ import {
 import type { EnrollmentLimitOptions } from '../../../src/http/enrollment-limits.ts';
 import type { RotationServices } from '../../../src/http/rotation-services.ts';
 import type { HttpServices } from '../../../src/http/services.ts';
+import { evidence } from './evidence.ts';
 import type { CampaignResource } from '../../../src/domain/rotation-wire.ts';
 
 export const contractText = readFileSync(new URL('../../../openapi.yaml', import.meta.url), 'utf8');
@@ -169,6 +170,7 @@ export function makeWorld(): World {
       ok({ ...certificate, status: 'revoked', reasonCode, changed: true, revokedSerials: 1 }),
     issueFromCsr: async () => ok(certificate),
     findCertificates: async () => ({ items: [certificate], next: null }),
+    certificateEvidence: async (cert) => (cert === ids.fingerprint ? evidence : null),
     showCertificate: async (cert) => (cert === ids.fingerprint ? certificate : null),
     renewalInfo: async () => ({ suggestedWindow: { start: time, end: time } }),
     expiryReport: async () => ({
