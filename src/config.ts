@@ -8,8 +8,12 @@ import { compileSchema, type FileFault, readYaml } from './checked-yaml.ts';
 import { formatIpAddress, isCidr, isDnsName, parseIpAddress } from './domain/names.ts';
 import { err, ok, type Result } from './domain/result.ts';
 import type { NotifySettings } from './domain/channel-settings.ts';
+import type { ProbeSettings } from './domain/endpoint.ts';
+import type { KeylimeSettings } from './domain/keylime.ts';
 import type { SpireSettings } from './domain/spire.ts';
+import { type KeylimeFile, keylimeSchema, readKeylime } from './keylime-config.ts';
 import { type NotifyFile, notifySchema, readNotify } from './notify-config.ts';
+import { type ProbesFile, probesSchema, readProbes } from './probes-config.ts';
 import { readRenewals, type Renewals, type RenewalsFile, renewalsSchema } from './renewals-config.ts';
 import { type SpireFile, spireSchema, spireSettings } from './spire-config.ts';
 
@@ -42,6 +46,9 @@ export type Config = {
   readonly notify: NotifySettings;
   /** The SPIRE server whose agents attest by DevIDs; null when there is none that this service knows of. */
   readonly spire: SpireSettings | null;
+  readonly probes: ProbeSettings;
+  /** Null when there is no Keylime that this service knows of. */
+  readonly keylime: KeylimeSettings | null;
   readonly issuanceLeaseSeconds: number;
   /** One certificate in so many is also read by the second and third X.509 library. */
   readonly secondOpinionSampling: number;
@@ -64,6 +71,8 @@ type ConfigFile = { readonly [Name in PathName | TextName]?: string } & {
   readonly renewals?: RenewalsFile;
   readonly notify?: NotifyFile;
   readonly spire?: SpireFile;
+  readonly probes?: ProbesFile;
+  readonly keylime?: KeylimeFile;
   readonly logLevel?: LogLevel;
 };
 
@@ -106,6 +115,8 @@ export const configSchema = {
     renewals: renewalsSchema,
     notify: notifySchema,
     spire: spireSchema,
+    probes: probesSchema,
+    keylime: keylimeSchema,
     issuanceLeaseSeconds: count('after so many seconds an issuance without a result counts as abandoned', 30),
     secondOpinionSampling: count('one certificate in so many is also read by two further X.509 libraries', 100),
     logLevel: { type: 'string', enum: logLevels, description: logLevels.join(', '), default: 'info' },
@@ -169,8 +180,9 @@ function assemble(file: ConfigFile, path: string, sources: ConfigSources): Resul
   const rateLimits = readRateLimits(file.rateLimits ?? {}, `${path}: /rateLimits/trustedSources`);
   const renewals = readRenewals(file.renewals ?? {}, `${path}: /renewals/blackouts`);
   const notify = readNotify(file.notify ?? {}, path);
+  const watched = readWatched(file, path);
   const origins = listen.ok && plainListen.ok && publicUrl.ok && plainUrl.ok;
-  if (origins && databaseUrl.ok && rateLimits.ok && renewals.ok && notify.ok) {
+  if (origins && databaseUrl.ok && rateLimits.ok && renewals.ok && notify.ok && watched.ok) {
     return ok({
       dataDirectory,
       listen: listen.value,
@@ -185,13 +197,24 @@ function assemble(file: ConfigFile, path: string, sources: ConfigSources): Resul
       renewals: renewals.value,
       notify: notify.value,
       spire: file.spire === undefined ? null : spireSettings(file.spire),
+      ...watched.value,
       issuanceLeaseSeconds: file.issuanceLeaseSeconds ?? defaults.issuanceLeaseSeconds.default,
       secondOpinionSampling: file.secondOpinionSampling ?? defaults.secondOpinionSampling.default,
       logLevel: file.logLevel ?? defaults.logLevel.default,
     });
   }
-  const results = [listen, plainListen, publicUrl, plainUrl, databaseUrl, rateLimits, renewals, notify];
+  const results = [listen, plainListen, publicUrl, plainUrl, databaseUrl, rateLimits, renewals, notify, watched];
   return err(results.flatMap((result) => (result.ok ? [] : result.error)));
+}
+
+/** What the server looks at beside itself. */
+function readWatched(file: ConfigFile, path: string): Result<Pick<Config, 'probes' | 'keylime'>, readonly FileFault[]> {
+  const absolute = (name: string): string => resolve(dirname(path), name);
+  const probes = readProbes(file.probes ?? {}, { field: `${path}: /probes/endpoints`, absolute });
+  const keylime =
+    file.keylime === undefined ? ok(null) : readKeylime(file.keylime, { field: `${path}: /keylime`, absolute });
+  if (probes.ok && keylime.ok) return ok({ probes: probes.value, keylime: keylime.value });
+  return err([probes, keylime].flatMap((result) => (result.ok ? [] : [result.error])));
 }
 
 const broken = (field: string, detail: string, accepted: string): Result<never, FileFault> =>

@@ -152,12 +152,14 @@ create table probe (
   endpoint text primary key,
   looked_at timestamptz not null,
   reachable_at timestamptz,
+  unreachable_since timestamptz,
   findings jsonb not null,
   served_sha256 sha256_hex,
   served_not_after timestamptz
 );
+comment on column probe.unreachable_since is 'null where it answered the last time';
 
--- What Keylime says of its agents, joined to devices by hash_ek.
+-- What Keylime says of its agents, joined to devices by keylime_uuid.
 create table keylime_agent (
   agent_uuid text primary key,
   device_id uuid references device (id),
@@ -169,8 +171,14 @@ create table keylime_agent (
   failing_since timestamptz,
   passing_since timestamptz,
   held_at timestamptz,
+  let_through_until timestamptz,
+  word_at timestamptz,
+  first_seen_at timestamptz not null,
   seen_at timestamptz not null
 );
+comment on column keylime_agent.failing_since is 'it ends only after it passed for long enough';
+comment on column keylime_agent.let_through_until is 'an admin said so: the gate does not hold it before';
+comment on column keylime_agent.word_at is 'when the verifier last spoke of it; null where it does not know it';
 comment on column keylime_agent.held_at is 'since when the gate holds renewals of its device; null while it does not';
 create index keylime_agent_device on keylime_agent (device_id) where device_id is not null;
 

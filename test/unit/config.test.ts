@@ -45,6 +45,8 @@ describe('the configuration', () => {
       rateLimits: { enrollmentsPerEkPerHour: 20, enrollmentsPerSourcePerHour: 60, trustedSources: [] },
       renewals: { perHour: 600, perLineagePerHour: 6, blackouts: [], maxAbsenceDays: 400 },
       spire: null,
+      probes: { everySeconds: 300, timeoutSeconds: 10, concurrency: 8, endpoints: [] },
+      keylime: null,
       issuanceLeaseSeconds: 30,
       secondOpinionSampling: 100,
       notify: { digestAt: '09:00', timeZone: 'UTC', channels: [] },
