@@ -14,6 +14,7 @@ import { enrollmentStore } from './storage/enrollments.ts';
 import { issuersIn } from './storage/issuers.ts';
 import { nonceStore } from './storage/nonces.ts';
 import type { Database } from './storage/pool.ts';
+import { webJobs } from './web-services.ts';
 
 export type JobParts = {
   readonly config: Config;
@@ -55,6 +56,7 @@ export async function serverJobs(parts: JobParts): Promise<{
       { name: 'enrollments', everySeconds: 3600, run: enrollments },
       ...rotationJobs(parts),
       ...spireJobs(parts),
+      ...webJobs(parts),
     ],
     beforeListening: async () => {
       await sweep();

@@ -27,6 +27,7 @@ import { issuersIn } from './storage/issuers.ts';
 import { renewLevels } from './storage/serving.ts';
 import { ownCertificate } from './own-certificate.ts';
 import { enrollmentLimitOptions } from './enrollment-services.ts';
+import { webOptions } from './web-services.ts';
 
 export { initialize, type InitOptions, type InitReport } from './init.ts';
 export { signTrustBundleFile, type SignBundleOptions } from './trust-signing.ts';
@@ -124,8 +125,10 @@ async function startListening(parts: Parts, opened: (() => Promise<void>)[]): Pr
   const own = await ownCertificate({ ...parts, issue: issue(ports), rootPem: rootPemOf(authorities) });
   const jobs = await serverJobs({ ...parts, own });
   await jobs.beforeListening();
+  const services = await httpServices(parts);
   const http = await startHttp({
-    services: await httpServices(parts),
+    services,
+    web: webOptions(parts, services),
     contract: readFileSync(contractPath(), 'utf8'),
     publicUrl: config.publicUrl,
     otherAuthorities: [authorityOf(config.listen)],

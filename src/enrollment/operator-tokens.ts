@@ -117,13 +117,30 @@ export const authenticateOperator =
     if (presented === null || token === null || !timingSafeEqual(sha256(presented.secret), token.secretSha256)) {
       return err({ reason: 'unknownOperatorToken', detail: 'there is no such operator token' });
     }
-    const refusal = tokenRefusal(token, source, now);
-    if (refusal !== null) return err(refusal);
-    const isUseStored = token.lastUsedAt !== null && now.getTime() - token.lastUsedAt.getTime() < 60_000;
-    if (!isUseStored) await ports.recordOperatorTokenUse(token.id, now);
-    const { id: tokenId, name, role, limits } = token;
-    return ok({ kind: 'operator', tokenId, name, role, limits: limitsOf(limits) });
+    return usedNow(ports, token, { source, now });
   };
+
+/** Whom a token of this id stands for, if it is good now and from here; whoever asks has proved to hold it before. */
+export const operatorOf =
+  (ports: Pick<OperatorTokenPorts, 'findOperatorToken' | 'recordOperatorTokenUse'>) =>
+  async (id: string, source: string, now: Date): Promise<Result<Operator, Refusal<OperatorTokenReason>>> => {
+    const token = await ports.findOperatorToken(id);
+    if (token === null) return err({ reason: 'unknownOperatorToken', detail: 'there is no such operator token' });
+    return usedNow(ports, token, { source, now });
+  };
+
+async function usedNow(
+  ports: Pick<OperatorTokenPorts, 'recordOperatorTokenUse'>,
+  token: OperatorTokenRecord,
+  { source, now }: { readonly source: string; readonly now: Date },
+): Promise<Result<Operator, Refusal<OperatorTokenReason>>> {
+  const refusal = tokenRefusal(token, source, now);
+  if (refusal !== null) return err(refusal);
+  const isUseStored = token.lastUsedAt !== null && now.getTime() - token.lastUsedAt.getTime() < 60_000;
+  if (!isUseStored) await ports.recordOperatorTokenUse(token.id, now);
+  const { id: tokenId, name, role, limits } = token;
+  return ok({ kind: 'operator', tokenId, name, role, limits: limitsOf(limits) });
+}
 
 function tokenRefusal(token: OperatorTokenRecord, source: string, now: Date): Refusal<OperatorTokenReason> | null {
   if (token.revokedAt !== null) {

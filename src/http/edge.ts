@@ -64,9 +64,25 @@ export const requestIdFor = (headers: Headers): string => {
   return isUuid ? given : randomUUID();
 };
 
+/** What a body may be: of the API JSON, of the operator page a form. */
+type BodyKind = { readonly pattern: RegExp; readonly accepted: string; readonly singleFields: readonly string[] };
+
+const json: BodyKind = {
+  pattern: /^application\/json(?:\s*;\s*charset="?utf-8"?)?$/,
+  accepted: 'application/json in UTF-8, without Content-Encoding',
+  singleFields,
+};
+
+/** What the forms of the operator page send. */
+export const formBody: BodyKind = {
+  pattern: /^application\/x-www-form-urlencoded(?:\s*;\s*charset="?utf-8"?)?$/,
+  accepted: 'application/x-www-form-urlencoded in UTF-8, without Content-Encoding',
+  singleFields: [...singleFields, 'cookie', 'origin', 'sec-fetch-site'],
+};
+
 /** Header fields that came twice, and a body of a type or coding that no operation takes. */
-export function headerRefusal(headers: Headers, bodyOctets: number): EdgeRefusal | null {
-  const repeated = singleFields.find((name) => (headers.get(name)?.length ?? 0) > 1);
+export function headerRefusal(headers: Headers, bodyOctets: number, kind: BodyKind = json): EdgeRefusal | null {
+  const repeated = kind.singleFields.find((name) => (headers.get(name)?.length ?? 0) > 1);
   if (repeated !== undefined) {
     return {
       reason: 'repeatedHeader',
@@ -77,13 +93,12 @@ export function headerRefusal(headers: Headers, bodyOctets: number): EdgeRefusal
   }
   const coding = headerOf(headers, 'content-encoding') ?? 'identity';
   const type = (headerOf(headers, 'content-type') ?? '').toLowerCase();
-  const isJson = /^application\/json(?:\s*;\s*charset="?utf-8"?)?$/.test(type);
-  if (coding.toLowerCase() !== 'identity' || (bodyOctets > 0 && !isJson)) {
+  if (coding.toLowerCase() !== 'identity' || (bodyOctets > 0 && !kind.pattern.test(type))) {
     return {
       reason: 'unsupportedMediaType',
       detail: 'the body is of another type or coding',
       field: coding.toLowerCase() === 'identity' ? 'content-type' : 'content-encoding',
-      accepted: 'application/json in UTF-8, without Content-Encoding',
+      accepted: kind.accepted,
     };
   }
   return null;

@@ -33,12 +33,12 @@ export function enrollmentLimits(options: EnrollmentLimitOptions): EnrollmentLim
     points: options.perEndorsementKey.count,
     duration: options.perEndorsementKey.seconds,
   });
-  const bucketOf = (name: string): string =>
-    String(createHmac('sha256', options.salt).update(name).digest().readUInt32BE(0) % buckets);
+  const bucketOf = namedBucket(options.salt);
+  const sourceBucket = bucketsOf(options.salt);
   return {
     take: async ({ source, ekPublic }) => {
       const isTrusted = options.trustedSources.some((network) => inCidr(network, source));
-      const sourceWait = isTrusted ? 0 : await consume(sources, bucketOf(networkOf(source)));
+      const sourceWait = isTrusted ? 0 : await consume(sources, sourceBucket(source));
       // Who has no room left must not fill the buckets of keys: there are few enough to fill them all from one place.
       if (sourceWait > 0) return tooMany(sourceWait);
       const keyWait = await consume(keys, bucketOf(options.endorsementKeyName(ekPublic)));
@@ -46,6 +46,17 @@ export function enrollmentLimits(options: EnrollmentLimitOptions): EnrollmentLim
     },
   };
 }
+
+const namedBucket =
+  (salt: Uint8Array) =>
+  (name: string): string =>
+    String(createHmac('sha256', salt).update(name).digest().readUInt32BE(0) % buckets);
+
+/** The bucket of whoever calls from an address. */
+export const bucketsOf = (salt: Uint8Array): ((source: string) => string) => {
+  const bucketOf = namedBucket(salt);
+  return (source) => bucketOf(networkOf(source));
+};
 
 /** Seconds to wait, 0 when there is room. */
 export async function consume(limiter: RateLimiterMemory, bucket: string): Promise<number> {

@@ -4,7 +4,7 @@ import type { IncomingMessage, RequestListener } from 'node:http';
 import express, { type NextFunction, type Request, type Response } from 'express';
 import { formatIpAddress, parseIpAddress } from '../domain/names.ts';
 import type { WireReply } from './edge.ts';
-import { type EdgePorts, type MountedRoute, refuseArrived, refused } from './pipeline.ts';
+import { type EdgePorts, type MountedRoute, problemRefuser, refused, type Refuser } from './pipeline.ts';
 import type { Outcome } from './route.ts';
 
 /** No URL of ours comes near this many characters. */
@@ -13,9 +13,14 @@ const maxUrlCharacters = 4096;
 /** What is thrown away, at most, of a body that is too large, so that its sender still hears why. */
 const discardedOctets = 1024 * 1024;
 
-/** The request listener of one set of routes. The first route that fits answers. */
-export function expressListener(routes: readonly MountedRoute[], edge: EdgePorts): RequestListener {
+/** The request listener of one set of routes. The first route that fits answers; `unknownPath` when none does. */
+export function expressListener(
+  routes: readonly MountedRoute[],
+  edge: EdgePorts,
+  unknownPath: Refuser = problemRefuser(edge),
+): RequestListener {
   const app = express();
+  const problem = problemRefuser(edge);
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('query parser', false);
@@ -24,24 +29,26 @@ export function expressListener(routes: readonly MountedRoute[], edge: EdgePorts
 
   app.use((req: Request, res: Response, next: NextFunction) => {
     if (req.originalUrl.length <= maxUrlCharacters) next();
-    else refuse(edge, req, res, refused('urlTooLong', `the URL has more than ${maxUrlCharacters} characters`));
+    else refuse(problem, req, res, refused('urlTooLong', `the URL has more than ${maxUrlCharacters} characters`));
   });
   for (const route of routes) {
     const method = methodNames[route.method];
-    app[method](pathPattern(route.path), (req: Request, res: Response) => serve(edge, route, req, res));
+    app[method](pathPattern(route.path), (req: Request, res: Response) => serve(route, req, res));
   }
-  for (const path of new Set(routes.map((route) => route.path))) {
+  for (const [path, refuser] of new Map(routes.map((route) => [route.path, route.refuse]))) {
     const allow = allowed(routes.filter((route) => route.path === path));
     app.all(pathPattern(path), (req: Request, res: Response) => {
       const outcome = refused('methodNotAllowed', 'the resource does not know this method', { accepted: allow });
-      refuse(edge, req, res, { ...outcome, headers: { Allow: allow } });
+      refuse(refuser, req, res, { ...outcome, headers: { Allow: allow } });
     });
   }
-  app.use((req: Request, res: Response) => refuse(edge, req, res, refused('notFound', 'no resource has this path')));
+  app.use((req: Request, res: Response) =>
+    refuse(unknownPath, req, res, refused('notFound', 'no resource has this path')),
+  );
   // Four parameters make it Express's handler of errors: here only of paths that cannot be decoded.
   app.use((error: unknown, req: Request, res: Response, next: NextFunction) => {
     if (res.headersSent) next(error);
-    else refuse(edge, req, res, errorOutcome(edge, error));
+    else refuse(problem, req, res, errorOutcome(edge, error));
   });
   return app;
 }
@@ -54,13 +61,18 @@ const pathPattern = (path: string): string => path.replaceAll(/\{([a-z]+)\}/g, '
 const allowed = (routes: readonly MountedRoute[]): string =>
   [...new Set(routes.flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method])))].join(', ');
 
-async function serve(edge: EdgePorts, route: MountedRoute, req: Request, res: Response): Promise<void> {
+async function serve(route: MountedRoute, req: Request, res: Response): Promise<void> {
   const rawBody = await readBody(req, route.maxBodyOctets);
   if (rawBody === 'aborted') return;
   if (rawBody === 'tooLarge') {
     res.setHeader('Connection', 'close');
     const detail = `the body has more than ${route.maxBodyOctets} octets`;
-    refuse(edge, req, res, refused('bodyTooLarge', detail, { accepted: `at most ${route.maxBodyOctets} octets` }));
+    refuse(
+      route.refuse,
+      req,
+      res,
+      refused('bodyTooLarge', detail, { accepted: `at most ${route.maxBodyOctets} octets` }),
+    );
     return;
   }
   const { method, originalUrl: target, rawHeaders, params } = req;
@@ -85,10 +97,10 @@ async function readBody(req: IncomingMessage, maxOctets: number): Promise<Uint8A
   return octets > maxOctets ? 'tooLarge' : new Uint8Array(Buffer.concat(chunks));
 }
 
-function refuse(edge: EdgePorts, req: Request, res: Response, outcome: Outcome): void {
+function refuse(refuser: Refuser, req: Request, res: Response, outcome: Outcome): void {
   const { method, rawHeaders } = req;
   const path = req.originalUrl.split('?')[0]?.slice(0, 200) ?? '';
-  send(res, refuseArrived(edge, { method, rawHeaders, path, source: sourceOf(req) }, outcome));
+  send(res, refuser({ method, rawHeaders, path, source: sourceOf(req) }, outcome));
 }
 
 function errorOutcome(edge: EdgePorts, error: unknown): Outcome {

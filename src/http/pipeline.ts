@@ -53,7 +53,15 @@ export type ArrivedRequest = {
 /** A route that is ready to serve. */
 export type MountedRoute = Pick<Route, 'method' | 'path' | 'maxBodyOctets'> & {
   readonly serve: (request: ArrivedRequest) => Promise<WireReply>;
+  /** How the edge refuses what has this path and cannot be served. */
+  readonly refuse: Refuser;
 };
+
+/** Answers a request that reached no handler. */
+export type Refuser = (
+  request: Pick<ArrivedRequest, 'method' | 'rawHeaders' | 'source'> & { readonly path: string },
+  outcome: Outcome,
+) => WireReply;
 
 /** Binds routes to the contract. Throws, before the first request, wherever the two are not the same. */
 export function mountRoutes(
@@ -74,7 +82,11 @@ export function mountRoutes(
   return routes.map((route) => {
     const handle = route.bind(contract);
     const { method, path, maxBodyOctets } = route;
-    return { method, path, maxBodyOctets, serve: (request) => serve({ edge, route, handle, request }) };
+    return {
+      ...{ method, path, maxBodyOctets },
+      serve: (request) => serve({ edge, route, handle, request }),
+      refuse: problemRefuser(edge),
+    };
   });
 }
 
@@ -107,7 +119,7 @@ async function serve({ edge, route, handle, request }: Serving): Promise<WireRep
 }
 
 /** Only the list that made a cursor can read it, so it is known to be wrong this late. */
-const cursorRefusal = (detail: string): Refusal<'malformedQuery'> => ({
+export const cursorRefusal = (detail: string): Refusal<'malformedQuery'> => ({
   reason: 'malformedQuery',
   detail,
   field: 'cursor',
@@ -151,15 +163,21 @@ async function outcomeOf({ edge, route, handle, request, headers, requestId, now
   });
 }
 
-/** A refusal of the edge itself, for a request that reached no route. */
-export function refuseArrived(
+/** A refusal of the edge itself, for a request that reached no route: a problem document. */
+export const problemRefuser =
+  (edge: EdgePorts): Refuser =>
+  (request, outcome) =>
+    refusedRequest(edge, request, () => outcome);
+
+/** The same in another form. */
+export function refusedRequest(
   edge: EdgePorts,
-  request: Pick<ArrivedRequest, 'method' | 'rawHeaders' | 'source'> & { readonly path: string },
-  outcome: Outcome,
+  request: Parameters<Refuser>[0],
+  outcomeOf: (place: { readonly requestId: string }) => Outcome,
 ): WireReply {
   const requestId = requestIdFor(gatherHeaders(request.rawHeaders));
   const { method, path, source } = request;
-  return finish(edge, outcome, { requestId, method, path, source, begun: edge.now() });
+  return finish(edge, outcomeOf({ requestId }), { requestId, method, path, source, begun: edge.now() });
 }
 
 type Place = {
@@ -170,7 +188,8 @@ type Place = {
   readonly begun: Date;
 };
 
-function finish(edge: EdgePorts, outcome: Outcome, place: Place): WireReply {
+/** The octets of an answer, and its line of the log. */
+export function finish(edge: EdgePorts, outcome: Outcome, place: Place): WireReply {
   const { requestId, method, path, source, begun } = place;
   const ended = edge.now();
   const replayNonce = edge.newNonce?.(ended) ?? null;

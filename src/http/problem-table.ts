@@ -35,6 +35,7 @@ import type { RenewReason } from '../lifecycle/renewal-refusals.ts';
 import type { AccessReason } from './authenticate.ts';
 import type { ShapeReason } from './contract.ts';
 import type { EdgeReason } from './edge.ts';
+import type { FormReason } from './pages/same-origin.ts';
 
 /** `retryAfterSeconds` goes out as Retry-After. */
 export type ProblemEntry = { readonly status: number; readonly title: string; readonly retryAfterSeconds?: number };
@@ -44,6 +45,8 @@ type KnownReason =
   | EdgeReason
   | ShapeReason
   | AccessReason
+  | FormReason
+  | 'tooManyLogins'
   | SignatureFault
   | NonceFault
   | NonceReason
@@ -97,6 +100,11 @@ export const problems = {
   malformedBinary: { status: 400, title: 'A binary member is not base64url without padding' },
   tooManyEnrollments: { status: 429, title: 'Too many enrollments were begun' },
   tooManyRequests: { status: 429, title: 'The host sent too many requests' },
+  // The operator page.
+  crossOrigin: { status: 403, title: 'The form was not sent by a page of this server' },
+  wrongFormSecret: { status: 403, title: 'The form belongs to another session' },
+  malformedForm: { status: 400, title: 'The form does not have the fields of its page' },
+  tooManyLogins: { status: 429, title: 'Too many wrong tokens came from here' },
   // Who asks.
   credentialsMissing: { status: 401, title: 'The operation demands a credential' },
   malformedCredentials: { status: 401, title: 'The credential is malformed' },

@@ -16,6 +16,7 @@ import { deviceLimit, ordinaryDeviceRate } from './device-limits.ts';
 import { type EnrollmentLimitOptions, enrollmentLimits, type Rate } from './enrollment-limits.ts';
 import { expressListener } from './express-adapter.ts';
 import { type EdgePorts, type Log, mountRoutes } from './pipeline.ts';
+import { type WebOptions, webRoutes } from './pages/all.ts';
 import type { Route } from './route.ts';
 import { certificateRoutes } from './routes/certificates.ts';
 import { lineageRoutes } from './routes/lineages.ts';
@@ -59,6 +60,8 @@ export type HttpOptions = {
   readonly plainListen: ListenAddress;
   readonly tls: TlsSource;
   readonly limits: EnrollmentLimitOptions;
+  /** The operator page; absent: there is none. */
+  readonly web?: WebOptions;
   /** Signed requests of one device; `ordinaryDeviceRate` when absent. */
   readonly deviceRate?: Rate;
   readonly now: () => Date;
@@ -115,7 +118,11 @@ function requestListeners(options: Omit<HttpOptions, 'listen' | 'plainListen' | 
   const plainEdge = { ...edge, newNonce: null };
   const routes = mountRoutes(httpsRoutes(services, options.limits), contract, { ...edge, listener: 'https' });
   const plain = mountRoutes(plainRoutes(services), contract, { ...plainEdge, listener: 'plain' });
-  return { https: expressListener(routes, edge), plain: expressListener(plain, plainEdge) };
+  const web = options.web === undefined ? { routes: [], unknownPath: undefined } : webRoutes(edge, options.web);
+  return {
+    https: expressListener([...routes, ...web.routes], edge, web.unknownPath),
+    plain: expressListener(plain, plainEdge),
+  };
 }
 
 /** A request must come whole within this time, its head sooner; a silent connection goes. Milliseconds and octets. */
