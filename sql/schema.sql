@@ -173,6 +173,7 @@ create index certificate_serial_number on certificate (serial_number);
 create index certificate_device on certificate (device_id) where device_id is not null;
 create index certificate_lineage on certificate (lineage_id, not_after) where lineage_id is not null;
 create index certificate_alone on certificate (subject_common_name, profile, not_after) where lineage_id is null;
+create index certificate_last_of_profile on certificate (profile, issued_at) where lineage_id is not null;
 
 -- By (issuer, serial), so that a signature without a certificate row can be revoked too.
 create table revocation (
@@ -320,6 +321,7 @@ create table outbox (
   delivered_at timestamptz
 );
 create index outbox_waiting on outbox (id) where delivered_at is null;
+create index outbox_alarm_waiting on outbox (id) where topic = 'alarm' and delivered_at is null;
 -- How many alarms somebody has raised lately.
 create index outbox_alarm on outbox ((facts ->> 'principal'), created_at) where topic = 'alarm';
 
@@ -397,8 +399,10 @@ create table host_report (
   device_id uuid primary key references device (id),
   reported_at timestamptz not null,
   agent_version text not null,
-  report jsonb not null
+  report jsonb not null,
+  facts jsonb generated always as (report -> 'facts') stored
 );
+comment on column host_report.facts is 'TPM, disk, SPIRE and Keylime of the host; null from agents that do not tell';
 
 -- Certificates that a host found on itself and that are none of ours: they authenticate nobody and grant nothing.
 create table unmanaged_certificate (

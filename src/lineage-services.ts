@@ -34,6 +34,7 @@ export function lineageServices(
     issue: issue(parts.ports),
     preview: preview(parts.ports),
     newId: () => randomUUID(),
+    counted: parts.metrics.countRenewal,
   });
   const isRepeated = isRetransmission(ports);
   const confirming = confirm({

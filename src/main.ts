@@ -15,6 +15,7 @@ import { startHttp } from './http/server.ts';
 import { issue, type IssuancePorts } from './issuance/issue.ts';
 import { startScheduler } from './lifecycle/scheduler.ts';
 import { edgeLog, logger, type Logger } from './log.ts';
+import { openMetrics, watchedJobs } from './metrics-services.ts';
 import { serverJobs } from './jobs.ts';
 import type { Channel } from './domain/message.ts';
 import { openChannels } from './notify-services.ts';
@@ -113,15 +114,16 @@ async function openParts(settings: Settings, options: ServeOptions, opened: (() 
   if (database.isExclusive) await store.endLeases(now());
   const levels = await renewLevels(database.db, policies.warnings);
   if (levels !== null) log.info('levels.renewed', { certificates: levels });
+  const metrics = openMetrics(now, policies);
   const wrap = options.wrapIssuance ?? ((unchanged) => unchanged);
-  const ports = wrap(issuancePorts(authorities, config, store));
+  const ports = wrap({ ...issuancePorts(authorities, config, store), watch: metrics.watchIssuance });
   const { db, databaseUrl } = database;
-  return { config, log, policies, db, databaseUrl, authorities, store, ports, channels, now };
+  return { config, log, policies, db, databaseUrl, authorities, store, metrics, ports, channels, now };
 }
 
 /** The server's own certificate and the CRLs first, then both listeners, then what goes on by itself. */
 async function startListening(parts: Parts, opened: (() => Promise<void>)[]): Promise<void> {
-  const { config, log, authorities, ports, now } = parts;
+  const { config, log, authorities, metrics, ports, now } = parts;
   const own = await ownCertificate({ ...parts, issue: issue(ports), rootPem: rootPemOf(authorities) });
   const jobs = await serverJobs({ ...parts, own });
   await jobs.beforeListening();
@@ -138,10 +140,11 @@ async function startListening(parts: Parts, opened: (() => Promise<void>)[]): Pr
     limits: enrollmentLimitOptions(config, randomBytes(32)),
     now,
     log: edgeLog(log),
+    answered: metrics.countRequest,
     isOutage,
   });
   opened.push(http.close);
-  const scheduler = startScheduler(jobs.list, {
+  const scheduler = startScheduler(watchedJobs(jobs.list, metrics), {
     after: afterTimeout,
     onFailure: (job, error) => log.error('job.failed', { job, error: messageOf(error) }),
   });

@@ -29,6 +29,7 @@ import { issueFromCsr } from './issuance/issue-from-csr.ts';
 import { certificateResource } from './issuance/resource.ts';
 import { lineageServices } from './lineage-services.ts';
 import type { Logger } from './log.ts';
+import { type Metrics, metricsServices } from './metrics-services.ts';
 import type { Policies } from './policies.ts';
 import { revokeCertificate } from './revocation/revoke.ts';
 import { spireServices } from './spire-services.ts';
@@ -53,6 +54,7 @@ export type ServiceParts = {
   readonly authorities: Authorities;
   readonly ports: IssuancePorts;
   readonly channels: readonly Channel[];
+  readonly metrics: Metrics;
   readonly now: () => Date;
 };
 
@@ -79,6 +81,7 @@ export async function httpServices(parts: ServiceParts): Promise<HttpServices> {
     ...spireServices(parts),
     ...rotationServices(parts),
     ...(await accessServices(db)),
+    ...metricsServices(parts),
     ...healthServices(parts),
   };
 }

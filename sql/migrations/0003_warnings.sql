@@ -191,3 +191,10 @@ create table web_session (
   expires_at timestamptz not null
 );
 create index web_session_expires on web_session (expires_at);
+
+-- Monitoring asks at every scrape: for the last certificate of each profile, for alarms that no message tells, and for what
+-- hosts say of themselves.
+create index certificate_last_of_profile on certificate (profile, issued_at) where lineage_id is not null;
+create index outbox_alarm_waiting on outbox (id) where topic = 'alarm' and delivered_at is null;
+alter table host_report add column facts jsonb generated always as (report -> 'facts') stored;
+comment on column host_report.facts is 'TPM, disk, SPIRE and Keylime of the host; null from agents that do not tell';

@@ -34,6 +34,17 @@ export type EdgePorts = {
   readonly isOutage: (fault: unknown) => boolean;
   /** Of signed requests by devices. */
   readonly deviceLimit: DeviceLimit;
+  /** Told of each answer; `route` is a path of the contract, null for a request that reached none. */
+  readonly answered: (answer: Answered) => void;
+};
+
+/** What monitoring hears of an answer. */
+export type Answered = {
+  readonly method: string;
+  readonly route: string | null;
+  readonly status: number;
+  readonly reason: string | null;
+  readonly milliseconds: number;
 };
 
 /** A request as the adapter read it. */
@@ -115,7 +126,8 @@ async function serve({ edge, route, handle, request }: Serving): Promise<WireRep
       );
     },
   );
-  return finish(edge, answer, { requestId, method: route.method, path: route.path, source: request.source, begun });
+  const place = { requestId, method: route.method, path: route.path, route: route.path };
+  return finish(edge, answer, { ...place, source: request.source, begun });
 }
 
 /** Only the list that made a cursor can read it, so it is known to be wrong this late. */
@@ -177,32 +189,29 @@ export function refusedRequest(
 ): WireReply {
   const requestId = requestIdFor(gatherHeaders(request.rawHeaders));
   const { method, path, source } = request;
-  return finish(edge, outcomeOf({ requestId }), { requestId, method, path, source, begun: edge.now() });
+  return finish(edge, outcomeOf({ requestId }), { requestId, method, path, route: null, source, begun: edge.now() });
 }
 
 type Place = {
   readonly requestId: string;
   readonly method: string;
+  /** As it was asked for, or as the contract writes it. */
   readonly path: string;
+  readonly route: string | null;
   readonly source: string;
   readonly begun: Date;
 };
 
 /** The octets of an answer, and its line of the log. */
 export function finish(edge: EdgePorts, outcome: Outcome, place: Place): WireReply {
-  const { requestId, method, path, source, begun } = place;
+  const { requestId, method, path, route, source, begun } = place;
   const ended = edge.now();
   const replayNonce = edge.newNonce?.(ended) ?? null;
   const reply = renderReply(outcome, { publicUrl: edge.publicUrl, requestId, replayNonce });
-  edge.log('http.request', {
-    requestId,
-    method,
-    path,
-    source,
-    status: reply.status,
-    reason: reply.reason,
-    milliseconds: ended.getTime() - begun.getTime(),
-  });
+  const { status, reason } = reply;
+  const milliseconds = ended.getTime() - begun.getTime();
+  edge.log('http.request', { requestId, method, path, source, status, reason, milliseconds });
+  edge.answered({ method, route, status, reason, milliseconds });
   return reply;
 }
 

@@ -15,7 +15,7 @@ import { compileContract } from './contract.ts';
 import { deviceLimit, ordinaryDeviceRate } from './device-limits.ts';
 import { type EnrollmentLimitOptions, enrollmentLimits, type Rate } from './enrollment-limits.ts';
 import { expressListener } from './express-adapter.ts';
-import { type EdgePorts, type Log, mountRoutes } from './pipeline.ts';
+import { type Answered, type EdgePorts, type Log, mountRoutes } from './pipeline.ts';
 import { type WebOptions, webRoutes } from './pages/all.ts';
 import type { Route } from './route.ts';
 import { certificateRoutes } from './routes/certificates.ts';
@@ -66,6 +66,8 @@ export type HttpOptions = {
   readonly deviceRate?: Rate;
   readonly now: () => Date;
   readonly log: Log;
+  /** Told of each answer of either listener. */
+  readonly answered?: (answer: Answered) => void;
   /** Whether a fault is an outage of the database or the like: 503 instead of 500. */
   readonly isOutage?: (fault: unknown) => boolean;
 };
@@ -113,6 +115,7 @@ function requestListeners(options: Omit<HttpOptions, 'listen' | 'plainListen' | 
       deviceSeen: (deviceId, at) => services.deviceSeen(deviceId, at),
     },
     isOutage: options.isOutage ?? (() => false),
+    answered: options.answered ?? (() => undefined),
     deviceLimit: deviceLimit(options.deviceRate ?? ordinaryDeviceRate),
   };
   const plainEdge = { ...edge, newNonce: null };

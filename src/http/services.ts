@@ -246,6 +246,11 @@ export type HealthServices = {
   readonly isIssuerReady: () => Promise<boolean>;
 };
 
+export type MetricsServices = {
+  /** Text exposition format of Prometheus, version 0.0.4. */
+  readonly metricsText: () => Promise<string>;
+};
+
 /** Everything the HTTPS listener calls. The plain listener needs `currentCrl` and `issuerDer` of it. */
 export type HttpServices = EnrollmentServices &
   DeviceServices &
@@ -258,4 +263,5 @@ export type HttpServices = EnrollmentServices &
   TrustServices &
   RotationServices &
   AccessServices &
+  MetricsServices &
   HealthServices;

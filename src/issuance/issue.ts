@@ -1,4 +1,4 @@
-// The story of one certificate, from an authorized request to its answer. Read `issue` from top to bottom: the order of
+// The story of one certificate, from an authorized request to its answer. Read `issueOnce` from top to bottom: the order of
 // its steps is what makes a crash at any instant harmless. Nothing else in the service signs a certificate.
 import type { CertificateRecord } from '../domain/certificate.ts';
 import { type Plan, type PlanKey, type PlanSubject, planCertificate } from '../domain/plan.ts';
@@ -51,7 +51,12 @@ export type IssuancePorts = {
   /** One certificate in so many is also read by the two other libraries; 1 means each. */
   readonly secondOpinionSampling: number;
   readonly leaseSeconds: number;
+  /** Begins to measure one issuance; the function that it gives is told how it ended. */
+  readonly watch?: (profile: string) => (result: IssuanceResult) => void;
 };
+
+/** `repeated`: the same request had an answer already. `failed`: store or signer failed. */
+export type IssuanceResult = 'issued' | 'repeated' | 'refused' | 'failed';
 
 export type IssueReason =
   | 'keyHeldElsewhere'
@@ -78,11 +83,8 @@ export const preview =
       now: request.now,
     });
 
-/**
- * Issues one certificate, durably recorded before and after the signature.
- * Throws when the store or the signer fails: the caller may repeat the request, and gets one certificate in the end.
- */
-export const issue =
+/** One issuance, step by step. */
+const issueOnce =
   (ports: IssuancePorts) =>
   async (request: IssueRequest): Promise<Result<IssuedCertificate, readonly Refusal[]>> => {
     const issuer = ports.issuerFor(request.profile.domain);
@@ -133,6 +135,28 @@ export const issue =
     // 9 The answer.
     return ok(answer(ports, record));
   };
+
+/**
+ * Issues one certificate, durably recorded before and after the signature.
+ * Throws when the store or the signer fails: the caller may repeat the request, and gets one certificate in the end.
+ */
+export const issue = (ports: IssuancePorts): ReturnType<typeof issueOnce> => {
+  const once = issueOnce(ports);
+  return async (request) => {
+    const ended = ports.watch?.(request.profile.name);
+    try {
+      const issued = await once(request);
+      ended?.(resultOf(issued, request));
+      return issued;
+    } catch (fault) {
+      ended?.('failed');
+      throw fault;
+    }
+  };
+};
+
+const resultOf = (issued: Result<IssuedCertificate, unknown>, { now }: IssueRequest): IssuanceResult =>
+  issued.ok ? (issued.value.record.issuedAt.getTime() === now.getTime() ? 'issued' : 'repeated') : 'refused';
 
 const templateIssuer = (issuer: ActiveIssuer) => ({
   nameDer: issuer.nameDer,

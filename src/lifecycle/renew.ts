@@ -1,4 +1,4 @@
-// The story of one renewal, from a signed request to its answer. Read `renew` from top to bottom. It does not depend on
+// The story of one renewal, from a signed request to its answer. Read `renewOf` from top to bottom. It does not depend on
 // the certificate before: that may have ended, or be missing. What is proved, and how, is handed in.
 import type { Device, Grant } from '../domain/device.ts';
 import { blockedRefusal } from './blocked.ts';
@@ -60,7 +60,12 @@ export type RenewPorts = Omit<RenewalStore, 'recordConfirmation' | 'lineageFacts
   readonly preview: (request: IssueRequest) => Result<Plan, readonly Refusal[]>;
   readonly issue: (request: IssueRequest) => Promise<Result<IssuedCertificate, readonly Refusal[]>>;
   readonly newId: () => string;
+  /** Told how each request ended; `profile` is null for a lineage that nobody knows. */
+  readonly counted?: (profile: string | null, result: RenewalResult) => void;
 };
+
+/** `waiting`: for the ceiling, or for another request; the same octets may come again. */
+export type RenewalResult = 'issued' | 'waiting' | 'refused' | 'failed';
 
 /** A request for a renewal. `nonce`: of its signature, and whether it was spent for this very request. */
 export type RenewInput = {
@@ -98,39 +103,57 @@ export const isRetransmission =
 export const renew =
   (ports: RenewPorts) =>
   async (input: RenewInput): Promise<Result<RenewalAnswer, Refused>> => {
-    const { lineageId, bodySha256, now } = input;
-    const facts = await ports.lineageFacts(lineageId);
-    if (facts?.deviceId !== input.deviceId) return notTheirs(ports, input, facts);
-
-    // 1 The same octets again get what came of them; what a crash left of them is taken up.
-    const earlier = await ports.findRenewal(lineageId, bodySha256);
-    if (earlier !== null && earlier.admittedAt >= sameSince(now)) return again(ports, { input, facts }, earlier);
-    if (!input.nonce.isFresh) throw new Error('a request whose nonce was not spent is none that came before');
-
-    // 2 A device that is suspended, or has no grant any more, is told so before anything is counted.
-    const state = lineageState(facts, now);
-    if (state.kind === 'blocked') return refuseEarly(ports, input, blockedRefusal(state.because));
-
-    // 3 Admission: the ceiling, who goes first, and the row that a retransmission finds; one transaction.
-    const id = ports.newId();
-    const request = new Uint8Array(Buffer.from(input.body.request, 'base64url'));
-    const admitted = await ports.admitRenewal(
-      { id, lineageId, bodySha256, request, at: now, leaseUntil: leaseFrom(now) },
-      { sameSince: sameSince(now), decide: (counted) => admitRenewal(counted, ports.limits, now) },
-    );
-    switch (admitted.kind) {
-      case 'wait':
-        return err(waitRefusal(admitted));
-      case 'underWay':
-        return err(underWayRefusal(admitted.until, now));
-      case 'same':
-        return again(ports, { input, facts }, admitted.renewal);
-      case 'admitted':
-        return work(ports, { input, facts, renewal: admitted.renewal, isResumed: false });
-      default:
-        return admitted satisfies never;
+    const facts = await ports.lineageFacts(input.lineageId);
+    try {
+      const outcome = await renewOf(ports, input, facts);
+      ports.counted?.(facts?.profile ?? null, resultOf(outcome));
+      return outcome;
+    } catch (fault) {
+      ports.counted?.(facts?.profile ?? null, 'failed');
+      throw fault;
     }
   };
+
+const resultOf = (outcome: Result<RenewalAnswer, Refused>): RenewalResult =>
+  outcome.ok ? 'issued' : outcome.error.retryAfterSeconds === null ? 'refused' : 'waiting';
+
+async function renewOf(
+  ports: RenewPorts,
+  input: RenewInput,
+  facts: LineageFacts | null,
+): Promise<Result<RenewalAnswer, Refused>> {
+  const { lineageId, bodySha256, now } = input;
+  if (facts?.deviceId !== input.deviceId) return notTheirs(ports, input, facts);
+
+  // 1 The same octets again get what came of them; what a crash left of them is taken up.
+  const earlier = await ports.findRenewal(lineageId, bodySha256);
+  if (earlier !== null && earlier.admittedAt >= sameSince(now)) return again(ports, { input, facts }, earlier);
+  if (!input.nonce.isFresh) throw new Error('a request whose nonce was not spent is none that came before');
+
+  // 2 A device that is suspended, or has no grant any more, is told so before anything is counted.
+  const state = lineageState(facts, now);
+  if (state.kind === 'blocked') return refuseEarly(ports, input, blockedRefusal(state.because));
+
+  // 3 Admission: the ceiling, who goes first, and the row that a retransmission finds; one transaction.
+  const id = ports.newId();
+  const request = new Uint8Array(Buffer.from(input.body.request, 'base64url'));
+  const admitted = await ports.admitRenewal(
+    { id, lineageId, bodySha256, request, at: now, leaseUntil: leaseFrom(now) },
+    { sameSince: sameSince(now), decide: (counted) => admitRenewal(counted, ports.limits, now) },
+  );
+  switch (admitted.kind) {
+    case 'wait':
+      return err(waitRefusal(admitted));
+    case 'underWay':
+      return err(underWayRefusal(admitted.until, now));
+    case 'same':
+      return again(ports, { input, facts }, admitted.renewal);
+    case 'admitted':
+      return work(ports, { input, facts, renewal: admitted.renewal, isResumed: false });
+    default:
+      return admitted satisfies never;
+  }
+}
 
 type Asked = { readonly input: RenewInput; readonly facts: LineageFacts };
 type Work = Asked & { readonly renewal: RenewalRecord; readonly isResumed: boolean };

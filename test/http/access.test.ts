@@ -89,6 +89,7 @@ const rows: readonly Row[] = [
   { method: 'GET', path: '/v1/campaigns/{id}', may: people },
   { method: 'GET', path: '/v1/devices/{id}/spire', may: people },
   { method: 'GET', path: '/v1/spire/agents', may: people },
+  { method: 'GET', path: '/metrics', may: people },
   // issuer: viewer's, and POST /v1/certificates
   { method: 'POST', path: '/v1/certificates', may: ['issuer', 'admin'], body: { profile: 'nginx-vhost', csr: binary } },
   // issuer: revokes what it issued

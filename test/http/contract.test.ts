@@ -180,6 +180,7 @@ const quietEdge = (world: World): EdgePorts => ({
   authentication: { authorities: ['omens.example.org'], ...world.services },
   deviceLimit: async () => null,
   isOutage: () => false,
+  answered: () => undefined,
 });
 
 describe('the boot', () => {

@@ -51,7 +51,7 @@ export function mountedPage(
         return refusal(web, requestId, { reason, detail: 'See the log of the server under the number below.' });
       },
     );
-    return finish(web.edge, reply, { requestId, method, path, source: request.source, begun });
+    return finish(web.edge, reply, { requestId, method, path, route: path, source: request.source, begun });
   };
   return { method, path, maxBodyOctets: method === 'POST' ? maxFormOctets : 0, serve, refuse: pageRefuser(web) };
 }

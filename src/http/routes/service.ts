@@ -1,11 +1,11 @@
-// Routes about the service itself: a nonce, its health, and what its problems mean.
+// Routes about the service itself: a nonce, its health, what monitoring asks, and what its problems mean.
 import { problemTitle } from '../problems.ts';
 import { nothingHere } from '../reply.ts';
 import { type Route, route } from '../route.ts';
-import type { HealthServices } from '../services.ts';
+import type { HealthServices, MetricsServices } from '../services.ts';
 
-/** `/v1/nonce`, `/healthz`, `/readyz`, `/problems/…` */
-export const serviceRoutes = (services: HealthServices): readonly Route[] => [
+/** `/v1/nonce`, `/healthz`, `/readyz`, `/metrics`, `/problems/…` */
+export const serviceRoutes = (services: HealthServices & MetricsServices): readonly Route[] => [
   // The nonce is in Replay-Nonce, as in every reply.
   route('HEAD', '/v1/nonce', { takes: ['anyone'] }, async () => ({ status: 200, body: null })),
   route('GET', '/healthz', { takes: ['anyone'] }, async () => ({ status: 200, body: { status: 'ok' } })),
@@ -18,6 +18,11 @@ export const serviceRoutes = (services: HealthServices): readonly Route[] => [
       body: { status: word(isReady), database: word(database), issuer: word(issuer) },
     };
   }),
+  route('GET', '/metrics', { takes: ['viewer'] }, async () => ({
+    status: 200,
+    headers: { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8' },
+    body: await services.metricsText(),
+  })),
   route('GET', '/problems/{reason}', { takes: ['anyone'] }, async (r) => {
     const title = problemTitle(r.params.reason);
     if (title === null) return nothingHere('problem type');

@@ -215,6 +215,7 @@ export function makeWorld(): World {
     authenticateOperator: authenticateOperator(ports),
     newNonce: newNonce(nonces),
     spendNonce: spendNonce(nonces),
+    metricsText: async () => '# HELP omens_database_up Up.\n# TYPE omens_database_up gauge\nomens_database_up 1\n',
     isDatabaseReady: async () => true,
     isIssuerReady: async () => true,
   };
