@@ -32,7 +32,7 @@ const piecesOfMain = [
   ],
   ...['rotation-services.ts', 'server-certificate-file.ts', 'services.ts', 'spire-services.ts', 'trust-services.ts'],
   ...['warning-services.ts', 'notify-services.ts', 'report-services.ts', 'metrics-services.ts', 'probe-services.ts'],
-  'web-services.ts',
+  ...['throwaway-client.ts', 'web-services.ts'],
 ];
 
 /** What a folder may import beside itself. A file directly in src/ is named with its `.ts`. */

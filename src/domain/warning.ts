@@ -27,6 +27,7 @@ export const conditions = {
   campaignStopped: 'a campaign stopped',
   endpointUnreachable: 'an endpoint does not answer',
   servedDiffers: 'an endpoint serves another certificate than the inventory has',
+  servedEnding: 'what an endpoint serves ends soon, or has ended',
   endpointChain: 'a client cannot verify what an endpoint serves',
   clientNotAsked: 'an endpoint does not demand a client certificate',
   clientNotRefused: 'an endpoint takes a client certificate that it must refuse',
