@@ -1,5 +1,6 @@
 // When a person is warned: the values of policies/warnings.yaml, and what they mean for one certificate. Pure.
 import { renewalWindow } from './renewal.ts';
+import type { WarningLevel } from './warning.ts';
 
 /** Seconds before an end, or after a duty, at which each level begins. */
 export type LevelSeconds = { readonly warning: number; readonly critical: number };
@@ -104,3 +105,27 @@ export function missedInstants(
     new Date(Math.max(succeededAt.getTime() + since * 1000, due + apart * 1000));
   return { warningAt: at(warning, 0), criticalAt: at(critical, critical - warning) };
 }
+
+/** The level that has begun at an instant; null while all is well. */
+export const levelAt = (
+  { warningAt, criticalAt }: { readonly warningAt: Date; readonly criticalAt: Date },
+  now: Date,
+): WarningLevel | null => (now >= criticalAt ? 'critical' : now >= warningAt ? 'warning' : null);
+
+/** The instants of levels that begin so long before an end. */
+export const instantsBefore = (
+  end: Date,
+  { warning, critical }: LevelSeconds,
+): { warningAt: Date; criticalAt: Date } => ({
+  warningAt: new Date(end.getTime() - warning * 1000),
+  criticalAt: new Date(end.getTime() - critical * 1000),
+});
+
+/** The instants of levels that begin so long after a duty. */
+export const instantsAfter = (
+  duty: Date,
+  { warning, critical }: LevelSeconds,
+): { warningAt: Date; criticalAt: Date } => ({
+  warningAt: new Date(duty.getTime() + warning * 1000),
+  criticalAt: new Date(duty.getTime() + critical * 1000),
+});

@@ -1,0 +1,10 @@
+// How standings say instants: absolute, so that a reason stays the same from look to look and is not written anew.
+
+/** `2026-02-12 14:05 UTC`. */
+export const utcMinute = (instant: Date): string => `${instant.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+
+/** `2026-02-12`. */
+export const utcDay = (instant: Date): string => instant.toISOString().slice(0, 10);
+
+/** `1 host`, `3 hosts`. */
+export const counted = (count: number, one: string): string => `${count} ${one}${count === 1 ? '' : 's'}`;
