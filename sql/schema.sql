@@ -593,6 +593,14 @@ comment on column keylime_agent.word_at is 'when the verifier last spoke of it; 
 comment on column keylime_agent.held_at is 'since when the gate holds renewals of its device; null while it does not';
 create index keylime_agent_device on keylime_agent (device_id) where device_id is not null;
 
+-- What people look for at the operator page: by the beginning of a name, by any name, by profile, and what was revoked.
+create index certificate_profile on certificate (profile, not_after, fingerprint);
+create index certificate_alone_name on certificate (lower(subject_common_name) text_pattern_ops) where lineage_id is null;
+create index certificate_names on certificate using gin ((dns_names || ip_addresses || uris));
+create index device_host_prefix on device (host_name text_pattern_ops);
+create index device_keylime on device (keylime_uuid) where keylime_uuid is not null;
+create index revocation_revoked_at on revocation (revoked_at);
+
 -- People at the operator page. The cookie''s value itself is never stored.
 create table web_session (
   id_sha256 bytea primary key,
