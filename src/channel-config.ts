@@ -1,8 +1,9 @@
 // One channel of omens.yaml as written, to its settings: what a schema cannot say of URLs, addresses and their secrets.
 import type { FileFault } from './checked-yaml.ts';
 import type { ChannelSettings, SyslogAddress, SyslogFacility } from './domain/channel-settings.ts';
+import { isLoopback, readChannelUrl } from './domain/channel-url.ts';
 import type { ChannelKind, ChannelRules } from './domain/message.ts';
-import { hostOf, isDnsName, parseIpAddress } from './domain/names.ts';
+import { isDnsName, parseIpAddress } from './domain/names.ts';
 import { err, ok, type Result } from './domain/result.ts';
 import type { WarningLevel } from './domain/warning.ts';
 
@@ -98,20 +99,9 @@ function readKind(written: ChannelFile, place: Place): Reading<Own<ChannelSettin
 const mapped = <T, U>(result: Reading<T>, of: (value: T) => U): Reading<U> =>
   result.ok ? ok(of(result.value)) : result;
 
-/** This machine: what goes there is seen by nobody else. */
-const isLoopback = (host: string): boolean => /^(?:localhost|127\.[0-9.]+|::1)$/.test(host);
-
-/** `private`: a secret travels in the request, so that only https will do, except to this machine. */
-export function readHttpUrl(value: string, field: string, needs: 'anyHttp' | 'private'): Reading<string> {
-  const accepted = needs === 'private' ? 'https://host/path' : 'https://host/path, or http:// where that will do';
-  if (!URL.canParse(value)) return broken(field, 'is no URL', accepted);
-  const url = new URL(value);
-  if (!['https:', 'http:'].includes(url.protocol)) return broken(field, `is a URL of ${url.protocol}`, accepted);
-  if (needs === 'private' && url.protocol === 'http:' && !isLoopback(hostOf(url)))
-    return broken(field, 'would send a secret without TLS', accepted);
-  if (url.username !== '' || url.password !== '') return broken(field, 'has a user or password in it', accepted);
-  if (url.hash !== '') return broken(field, 'has a fragment, which is never sent', accepted);
-  return ok(url.href);
+function readHttpUrl(value: string, field: string, needs: 'anyHttp' | 'private'): Reading<string> {
+  const url = readChannelUrl(value, needs);
+  return url.ok ? url : broken(field, url.error.detail, url.error.accepted);
 }
 
 const ordinaryPorts = { starttls: 587, implicit: 465, none: 25 } as const;

@@ -1,4 +1,5 @@
 // Channels and the notifier put together. Part of the composition root: nothing is decided here.
+import { hostname } from 'node:os';
 import type { NotifySettings } from './domain/channel-settings.ts';
 import type { Channel } from './domain/message.ts';
 import { err, ok, type Refusal, type Result } from './domain/result.ts';
@@ -11,7 +12,8 @@ export function openChannels(
   { credentialsDirectory, now }: { readonly credentialsDirectory: string | undefined; readonly now: () => Date },
 ): Result<readonly Channel[], readonly Refusal[]> {
   const readSecret = (path: string): Result<string, Refusal> => readSecretLine(path, credentialsDirectory);
-  const opened = channels.map((settings) => openChannel(settings, { readSecret, now }));
+  const ports = { readSecret, now, hostName: hostname(), deadlineMilliseconds: 25_000 };
+  const opened = channels.map((settings) => openChannel(settings, ports));
   const faults = opened.flatMap((channel) => (channel.ok ? [] : [channel.error]));
   return faults.length > 0 ? err(faults) : ok(opened.flatMap((channel) => (channel.ok ? [channel.value] : [])));
 }

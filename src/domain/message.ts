@@ -33,11 +33,13 @@ export type MessageItem = {
 };
 
 /**
- * `isPermanent`: this message will never be taken, by what the channel said. `isUnsure`: the channel may have taken it all the
+ * `detail` of what was taken: what a person should know all the same, such as one of several recipients that was refused.
+ * `isPermanent`: this message will never be taken, by what the channel said of it; what a person can mend at the channel,
+ * a wrong token or a missing mailbox, is not permanent, and its messages wait. `isUnsure`: the channel may have taken it all the
  * same, because the answer did not come after the message was sent; a refused connection or an answer that refuses is sure.
  */
 export type SendOutcome =
-  | { readonly accepted: true }
+  | { readonly accepted: true; readonly detail?: string }
   | {
       readonly accepted: false;
       readonly detail: string;
