@@ -34,6 +34,7 @@ function connectionOf(
   { host, port, tls }: SettingsOf<'smtp'>,
   { trustedCas, deadline }: { readonly trustedCas: string | null; readonly deadline: number },
 ) {
+  const late = deadline + 1000;
   return {
     ...{ host, port, secure: tls === 'implicit', requireTLS: tls === 'starttls', ignoreTLS: tls === 'none' },
     tls: {
@@ -41,7 +42,8 @@ function connectionOf(
       minVersion: 'TLSv1.2' as const,
       ...(trustedCas === null ? {} : { ca: trustedCas }),
     },
-    ...{ connectionTimeout: deadline, greetingTimeout: deadline, socketTimeout: deadline, dnsTimeout: deadline },
+    // Its own timers only in case: the signal ends it before.
+    ...{ connectionTimeout: late, greetingTimeout: late, socketTimeout: late, dnsTimeout: late },
     // With a login configured, a server that offers none must not get the mail as from a stranger.
     ...{ forceAuth: true, disableFileAccess: true, disableUrlAccess: true },
   };

@@ -211,7 +211,7 @@ describe('a mail server that does not answer', () => {
     const port = await mute(onConnection);
     const began = Date.now();
     const outcome = await mailbox(port, { tls: 'none' }, 400).send(message());
-    expect(outcome).toMatchObject({ ...later, detail: expect.stringMatching(/within 0\.4 s|imeout|timed out/) });
+    expect(outcome).toMatchObject({ ...later, detail: 'the mail server did not take it within 0.4 s' });
     expect(Date.now() - began).toBeLessThan(2000);
   });
 

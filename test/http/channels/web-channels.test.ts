@@ -158,11 +158,13 @@ describe('what an answer means', () => {
   });
   test('a proxy of the environment: it is not asked', async () => {
     const { url: proxy, came } = await listening(answering(200));
-    for (const name of ['HTTP_PROXY', 'http_proxy', 'NODE_USE_ENV_PROXY']) process.env[name] = proxy;
+    process.env['HTTP_PROXY'] = proxy;
+    process.env['NODE_USE_ENV_PROXY'] = '1';
     try {
       expect(await webhook('http://127.0.0.1:1').send(message())).toMatchObject(later);
     } finally {
-      for (const name of ['HTTP_PROXY', 'http_proxy', 'NODE_USE_ENV_PROXY']) delete process.env[name];
+      delete process.env['HTTP_PROXY'];
+      delete process.env['NODE_USE_ENV_PROXY'];
     }
     expect(came).toEqual([]);
   });
