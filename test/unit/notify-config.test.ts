@@ -100,7 +100,11 @@ describe('channels of omens.yaml', () => {
     ],
     ['a name in an address', '{name: a, kind: smtp, host: h, tls: none, from: "Me <a@b.org>", to: [a@b.org]}', '/from'],
     ['a user in a URL', '{name: a, kind: webhook, url: "https://u:p@h/", secretFile: s}', 'a user or password'],
-    ['another scheme', '{name: a, kind: webhook, url: "file:///etc/passwd", secretFile: s}', 'is no URL of http or https'],
+    [
+      'another scheme',
+      '{name: a, kind: webhook, url: "file:///etc/passwd", secretFile: s}',
+      'is no URL of http or https',
+    ],
     ['a token without TLS', '{name: a, kind: ntfy, url: "http://h/", topic: t, tokenFile: f}', 'without TLS'],
     ['a syslog without a port', '{name: a, kind: syslog, address: "udp://h"}', 'no address of a syslog'],
     ['a name with a space', '{name: a b, kind: syslog}', '/name'],
