@@ -2,7 +2,6 @@
 // fit; each writing call is one transaction, with its line of the audit in it.
 import type { Cursor } from '../domain/cursor.ts';
 import type { Look, LookChange } from '../domain/look.ts';
-import type { Message, MessageKind } from '../domain/message.ts';
 import type { WarningLevel, WarningRecord } from '../domain/warning.ts';
 
 export type WarningFilter = {
@@ -28,17 +27,4 @@ export type WarningStore = {
     id: string,
     snoozing: { until: Date; by: string; at: Date; note: string | null },
   ) => Promise<boolean>;
-};
-
-/** A message that waits for its channel, claimed by whoever got it. */
-export type ClaimedDelivery = {
-  readonly id: string;
-  readonly channel: string;
-  readonly kind: MessageKind;
-  readonly message: Message;
-  readonly createdAt: Date;
-  /** Attempts before this one. */
-  readonly attempts: number;
-  /** An attempt before this one ended without a word: the channel may have taken it. */
-  readonly isUnsure: boolean;
 };

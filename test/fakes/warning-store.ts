@@ -3,30 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { decideLook } from '../../src/domain/look.ts';
 import { isWorse, type WarningRecord } from '../../src/domain/warning.ts';
 import type { WarningStore } from '../../src/lifecycle/warning-records.ts';
-
-export type CrossingRow = {
-  readonly warningId: string;
-  readonly channel: string;
-  readonly kind: string;
-  readonly at: Date;
-  readonly deliveryId: string | null;
-  readonly mootAt: Date | null;
-};
-
-/** What the fake holds, shared with the fake of deliveries. */
-export type WarningTables = {
-  readonly warnings: Map<string, WarningRecord>;
-  readonly crossings: Map<string, CrossingRow>;
-  readonly audit: { readonly event: string; readonly by: string }[];
-};
-
-export const warningTables = (): WarningTables => ({ warnings: new Map(), crossings: new Map(), audit: [] });
-
-export const crossingKey = ({
-  warningId,
-  channel,
-  kind,
-}: Pick<CrossingRow, 'warningId' | 'channel' | 'kind'>): string => `${warningId} ${channel} ${kind}`;
+import { type CrossingRow, type WarningTables, warningTables } from './warning-tables.ts';
 
 /** What a suite must see that no port shows. */
 export type WarningStoreUnderTest = WarningStore & {
@@ -56,29 +33,29 @@ export function fakeWarningStore(
   const change = (id: string, by: string, event: string, over: Partial<WarningRecord>): boolean => {
     const before = warnings.get(id);
     if (before === undefined || before.closedAt !== null) return false;
-    warnings.set(id, { ...before, ...over, note: over.note ?? before.note });
+    warnings.put({ ...before, ...over, note: over.note ?? before.note });
     audit.push({ event, by });
     return true;
   };
   return {
     recordLook: async (look) => {
-      const open = [...warnings.values()]
-        .filter(({ condition, closedAt }) => closedAt === null && look.conditions.includes(condition))
+      const open = warnings
+        .by('open', 'all')
+        .filter(({ condition }) => look.conditions.includes(condition))
         .toSorted(byOpening);
       const { opened, changed, crossings: crossed, changes } = decideLook(open, look, newId);
-      for (const one of [...opened, ...changed]) warnings.set(one.id, one);
-      for (const one of crossed) {
-        const row = { ...one, at: look.at, deliveryId: null, mootAt: null };
-        if (!crossings.has(crossingKey(row))) crossings.set(crossingKey(row), row);
-      }
+      for (const one of [...opened, ...changed]) warnings.put(one);
+      for (const one of crossed)
+        if (crossings.find(one) === undefined) crossings.put({ ...one, at: look.at, deliveryId: null, mootAt: null });
       audit.push(...changes.map((one) => ({ event: `warning.${one.change}`, by: 'service' })));
       return changes;
     },
     listWarnings: async ({ state, level, deviceId, lineageId, after, limit }) => {
       const order = state === 'open' ? worstFirst : lastClosedFirst;
       const last = after === null ? undefined : warnings.get(after.id);
-      return [...warnings.values()]
-        .filter((one) => (one.closedAt === null) === (state === 'open'))
+      const rows =
+        state === 'open' ? warnings.by('open', 'all') : warnings.rows().filter((one) => one.closedAt !== null);
+      return rows
         .filter((one) => (level === null || one.level === level) && (deviceId === null || one.deviceId === deviceId))
         .filter((one) => lineageId === null || one.lineageId === lineageId)
         .filter((one) => last === undefined || order(last, one) < 0)
@@ -88,7 +65,7 @@ export function fakeWarningStore(
     findWarning: async (id) => warnings.get(id) ?? null,
     acknowledge: async (id, by, at, note) => change(id, by, 'warning.acknowledged', { acknowledged: { at, by }, note }),
     snooze: async (id, { until, by, note }) => change(id, by, 'warning.snoozed', { snoozed: { until, by }, note }),
-    crossingsOf: async (warningId) => [...crossings.values()].filter((one) => one.warningId === warningId),
+    crossingsOf: async (warningId) => crossings.by('warning', warningId),
     auditEvents: async () => audit.map(({ event }) => event),
   };
 }
