@@ -7,6 +7,8 @@ import type { Job } from './lifecycle/scheduler.ts';
 import type { Logger } from './log.ts';
 import type { OwnCertificate } from './own-certificate.ts';
 import { keepCrl } from './revocation/crl.ts';
+import { notifyJobs } from './notify-services.ts';
+import type { Policies } from './policies.ts';
 import { rotationJobs } from './rotation-services.ts';
 import { spireJobs } from './spire-services.ts';
 import type { issuanceIn } from './storage/issuance.ts';
@@ -18,6 +20,7 @@ import { webJobs } from './web-services.ts';
 
 export type JobParts = {
   readonly config: Config;
+  readonly policies: Policies;
   readonly db: Database;
   readonly authorities: Authorities;
   readonly store: ReturnType<typeof issuanceIn>;
@@ -55,6 +58,7 @@ export async function serverJobs(parts: JobParts): Promise<{
       { name: 'idempotencyKeys', everySeconds: 3600, run: idempotencyKeys },
       { name: 'enrollments', everySeconds: 3600, run: enrollments },
       ...rotationJobs(parts),
+      ...notifyJobs(parts),
       ...spireJobs(parts),
       ...webJobs(parts),
     ],

@@ -128,10 +128,10 @@ function itemOf(
   { name, level, sentence }: { readonly name: string; readonly level: EventLevel; readonly sentence: string },
 ): MessageItem {
   const { hostName, principal } = event.facts;
-  const who = [hostName, principal].find((one) => typeof one === 'string') ?? event.key;
+  const who = [hostName, principal].find((one): one is string => typeof one === 'string') ?? event.key;
   const detail = detailOf(event.facts);
   return {
-    ...{ warning: null, condition: name, level, name: oneLine(String(who), 200), facts: event.facts },
+    ...{ warning: null, condition: name, level, name: oneLine(who, 200), facts: event.facts },
     reason: oneLine(detail === null ? sentence : `${sentence}: ${detail}`),
     since: wireTime(event.at),
   };

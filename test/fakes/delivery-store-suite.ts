@@ -1,6 +1,6 @@
 // What every store of deliveries promises. Run over the fake in test/unit and over PostgreSQL in test/db.
 import { describe, expect, test } from '@jest/globals';
-import { compose, type Waiting } from '../../src/domain/composing.ts';
+import { compose } from '../../src/domain/composing.ts';
 import { composeEvents } from '../../src/domain/events.ts';
 import type { Look } from '../../src/domain/look.ts';
 import { decideDue, leaseSeconds } from '../../src/domain/sending.ts';
@@ -294,7 +294,7 @@ export function describeDeliveryStore(of: string, open: () => Promise<DeliverySt
     test('a decision that fails writes nothing', async () => {
       const store = await open();
       await look(store, 0, [standingOf('a')]);
-      const fail = (_: Waiting): never => {
+      const fail = (): never => {
         throw new Error('the decision failed');
       };
       await expect(store.composeFor('mail', at(20), fail)).rejects.toThrow('the decision failed');
