@@ -44,8 +44,8 @@ async function hostBody(round: Round) {
   for (const target of targets) {
     told.push(targetReport(target, recordOf(round, target), await ports.host.inPlace(target)));
   }
-  const [{ findings, unmanaged }, trustGeneration] = [await ports.host.examined(), await ports.trust.generation()];
-  return { agentVersion: ports.agentVersion, targets: told, unmanaged, findings, trustGeneration };
+  const [examined, trustGeneration] = [await ports.host.examined(), await ports.trust.generation()];
+  return { agentVersion: ports.agentVersion, targets: told, ...examined, trustGeneration };
 }
 
 async function heard(round: Round, answer: HostReportAnswer): Promise<void> {

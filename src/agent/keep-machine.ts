@@ -4,7 +4,7 @@ import type { HostApi } from '../client/api.ts';
 import type { Tpm } from '../tpm2/command.ts';
 import { exclusively } from './agent-state.ts';
 import { doctorPorts } from './doctor/host-ports.ts';
-import { examine } from './doctor/examine.ts';
+import { examineHost } from './doctor/examine.ts';
 import { findingResource } from './doctor/finding.ts';
 import { unmanagedCertificates } from './doctor/unmanaged.ts';
 import { keepHost } from './keep-host.ts';
@@ -138,9 +138,9 @@ function examinedBy(machine: Machine, session: () => Session): KeepHost['examine
       ...{ tpm: machine.tpm ?? config.tpm, passwords: tpm.passwords },
       trust: { here: trust?.generation ?? 0, newest: kept.contact.trustGeneration },
     });
-    const found = await examine(ports);
+    const { findings: found, facts } = await examineHost(ports);
     const findings = found.filter(({ check }) => !config.doctor.ignore.includes(check)).map(findingResource);
-    last = { at: now, told: { findings, unmanaged: await unmanagedCertificates(ports) } };
+    last = { at: now, told: { findings, facts, unmanaged: await unmanagedCertificates(ports) } };
     return last.told;
   };
 }

@@ -10,6 +10,7 @@
 import type {
   ConfirmationBody,
   FindingResource,
+  HostFacts,
   HostReportAnswer,
   HostReportBody,
   LineageError,
@@ -107,10 +108,11 @@ export type KeepHost = {
     target: KeepTarget,
     confirmation: { readonly certificate: string; readonly nonce: string },
   ) => Promise<string>;
-  /** What the doctor last found, and certificates that nobody manages; may be some hours old. */
+  /** What the doctor last found, certificates that nobody manages, and how the host is; may be some hours old. */
   readonly examined: () => Promise<{
     readonly findings: readonly FindingResource[];
     readonly unmanaged: readonly UnmanagedCertificate[];
+    readonly facts?: HostFacts;
   }>;
 };
 

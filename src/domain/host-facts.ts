@@ -1,22 +1,7 @@
-// What an agent says of its host beside certificates, as it travels in a report. `null` or `unknown`: it could not tell.
+// What an agent says of its host beside certificates, as questions that monitoring asks. Pure.
+import type { HostFacts } from './lineage-wire.ts';
 
-export type HostFacts = {
-  readonly tpm: {
-    readonly present: boolean;
-    readonly inLockout: boolean | null;
-    /** Wrong passwords so far, and how many lock it. */
-    readonly lockoutCounter: number | null;
-    readonly maxAuthFail: number | null;
-  };
-  /** Of `/` or `/var`. */
-  readonly diskEncryption: 'luks' | 'none' | 'unknown';
-  /** Whether Clevis opens that disk, by the TPM or a server. */
-  readonly clevisBound: boolean | null;
-  readonly spireAgent: { readonly installed: boolean; readonly healthy: boolean | null };
-  readonly keylimeAgent: { readonly installed: boolean; readonly listening: boolean | null };
-};
-
-/** The yes-or-no of it that monitoring asks for, by the name that monitoring knows; null: it cannot be told, or does not apply. */
+/** The questions, by the names that monitoring knows. */
 export const hostFactNames = [
   'tpm_present',
   'tpm_in_lockout',
@@ -30,7 +15,7 @@ export const hostFactNames = [
 
 export type HostFactName = (typeof hostFactNames)[number];
 
-/** Each fact by its name. */
+/** The answers; null: it cannot be told, or does not apply. */
 export const hostFactValues = (facts: HostFacts): Readonly<Record<HostFactName, boolean | null>> => ({
   tpm_present: facts.tpm.present,
   tpm_in_lockout: facts.tpm.inLockout,

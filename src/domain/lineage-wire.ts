@@ -86,6 +86,23 @@ export type FindingResource = {
   readonly fix: string | null;
 };
 
+/** What an agent says of its host beside certificates. `null` and `unknown`: it could not tell, or it does not apply. */
+export type HostFacts = {
+  readonly tpm: {
+    readonly present: boolean;
+    readonly inLockout: boolean | null;
+    /** Wrong passwords so far, and how many lock it. */
+    readonly lockoutCounter: number | null;
+    readonly maxAuthFail: number | null;
+  };
+  /** Of `/` or `/var`. */
+  readonly diskEncryption: 'luks' | 'none' | 'unknown';
+  /** Whether Clevis opens that disk, by the TPM or a server. */
+  readonly clevisBound: boolean | null;
+  readonly spireAgent: { readonly installed: boolean; readonly healthy: boolean | null };
+  readonly keylimeAgent: { readonly installed: boolean; readonly listening: boolean | null };
+};
+
 /** POST /v1/devices/self/reports, signed by the request key: the agent's regular call. */
 export type HostReportBody = {
   readonly agentVersion: string;
@@ -96,6 +113,8 @@ export type HostReportBody = {
   readonly findings: readonly FindingResource[];
   /** Generation of the trust bundle that the host has; 0 for none. */
   readonly trustGeneration: number;
+  /** Absent from older agents. */
+  readonly facts?: HostFacts;
 };
 
 /** 200 of it: what the host must know to go on. */

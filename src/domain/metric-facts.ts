@@ -1,6 +1,6 @@
 // What is asked of the database for one look of monitoring: counts that are complete, and lists that are cut. Plain facts;
 // what they are called for monitoring is decided in metrics/.
-import type { HostFacts } from './host-facts.ts';
+import type { HostFacts } from './lineage-wire.ts';
 
 /** How many certificates, or lineages, of a profile stand at each level; those that ended are counted apart. */
 export type LevelCounts = {

@@ -1,5 +1,6 @@
 // Hosts as samples: whether they call, what they say of themselves, and whether Keylime attests them. Pure.
-import { type HostFacts, hostFactNames, hostFactValues } from '../domain/host-facts.ts';
+import { hostFactNames, hostFactValues } from '../domain/host-facts.ts';
+import type { HostFacts } from '../domain/lineage-wire.ts';
 import type { MetricFacts, MetricLimits } from '../domain/metric-facts.ts';
 import { type Sample, sample, timestamp } from './sample.ts';
 

@@ -1,6 +1,6 @@
 // What one look of monitoring asks of the database: a few statements, one after another on one connection, none of which
 // walks history.
-import type { HostFacts } from '../domain/host-facts.ts';
+import type { HostFacts } from '../domain/lineage-wire.ts';
 import { givenUpAfterSeconds } from '../domain/expiry.ts';
 import type {
   AttestationFacts,

@@ -1,7 +1,7 @@
 // What monitoring asks of a real database.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import type { HostFacts } from '../../src/domain/host-facts.ts';
+import type { HostFacts } from '../../src/domain/lineage-wire.ts';
 import type { MetricFacts } from '../../src/domain/metric-facts.ts';
 import { metricsIn } from '../../src/storage/metrics.ts';
 import { day, type Inventory, inventoryDatabase, type InventoryDevice } from './support/inventory.ts';

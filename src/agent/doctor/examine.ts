@@ -1,5 +1,6 @@
 // The doctor's round: gathers everything once, then asks each group of checks. It only looks; nothing is changed.
 import { posix } from 'node:path';
+import type { HostFacts } from '../../domain/lineage-wire.ts';
 import { messageOf } from '../../domain/thrown.ts';
 import { chainFindings } from './chain-checks.ts';
 import { type Finding, unknown, worstFirst } from './finding.ts';
@@ -9,6 +10,7 @@ import { keylimeFindings } from './keylime-checks.ts';
 import { leftoverFindings, leftoverPaths } from './leftover-checks.ts';
 import type { CommandResult, DoctorPorts } from './ports.ts';
 import { type FileScene, observeFiles } from './scene.ts';
+import { reportedFacts } from './reported-facts.ts';
 import { spireFindings } from './spire-checks.ts';
 import {
   type ClockFacts,
@@ -25,6 +27,13 @@ import { agentUnit, unitFindings } from './unit-checks.ts';
 
 /** Looks at everything; the worst findings first. Never rejects because the host is in a bad state. */
 export async function examine(ports: DoctorPorts): Promise<readonly Finding[]> {
+  return (await examineHost(ports)).findings;
+}
+
+/** The same, with what the service is told of the host beside. */
+export async function examineHost(
+  ports: DoctorPorts,
+): Promise<{ readonly findings: readonly Finding[]; readonly facts: HostFacts }> {
   const files = await observeFiles(ports);
   const host = await observeHost(ports.root, leftoverPaths);
   const tpm = await observeTpm(ports);
@@ -34,13 +43,14 @@ export async function examine(ports: DoctorPorts): Promise<readonly Finding[]> {
     ...trustFindings(ports.trust),
     ...rollbackFindings(ports.managed),
   ];
-  return worstFirst([
+  const findings = worstFirst([
     ...fileFindings(files, host, tpm),
     ...tpmFindings(tpm, ports.state),
     ...around,
     ...unitFindings({ ...host, managed: ports.managed, activity: await activityOf(ports) }),
     ...closedFindings(files, ports.uid),
   ]);
+  return { findings, facts: await reportedFacts(ports, host, tpm) };
 }
 
 /** What the files and texts alone say. */

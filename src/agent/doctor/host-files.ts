@@ -101,9 +101,13 @@ async function readRegular(at: string, names: Pick<HostFile, 'path' | 'realPath'
     const opened = await readlink(`/proc/self/fd/${handle.fd}`).catch(() => at);
     if (!facts.isFile() || facts.size > longest || opened !== at) return null;
     const buffer = new Uint8Array(longest);
-    const { bytesRead } = await handle.read(buffer, 0, longest, 0);
+    // Files of /proc come in pieces.
+    let length = 0;
+    for (let taken = -1; taken !== 0 && length < longest; length += taken) {
+      taken = (await handle.read(buffer, length, longest - length, length)).bytesRead;
+    }
     const { mode, uid, gid, size } = facts;
-    return { ...names, mode: mode & 0o7777, uid, gid, size, content: buffer.slice(0, bytesRead) };
+    return { ...names, mode: mode & 0o7777, uid, gid, size, content: buffer.slice(0, length) };
   } finally {
     await handle.close();
   }

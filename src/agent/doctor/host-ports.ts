@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { findAnchors, serverClock } from '../../client/server-trust.ts';
@@ -41,6 +42,7 @@ export const doctorPorts = (input: DoctorInput): DoctorPorts => {
     addresses: isOwn ? ownAddresses() : null,
     // sd_booted(3): where systemd does not run there is nobody to ask.
     run: isOwn && existsSync('/run/systemd/system') ? runToEnd : null,
+    listens: isOwn ? listens : null,
     withTpm: (use) => lendTpm(spec, use),
     clockDifference: state === null ? null : () => clockDifference(state.server, now),
     space: async (directory) => {
@@ -64,6 +66,19 @@ async function clockDifference({ url, rootSha256 }: ServerIdentity, now: () => D
   if (!clock.ok) throw new ConnectionLost(clock.error.detail);
   return (clock.value.getTime() - now().getTime()) / 1000;
 }
+
+/** Connects and says nothing. */
+const listens = ({ host, port }: { readonly host: string; readonly port: number }): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect({ host, port, timeout: 2000 });
+    const done = (isListening: boolean): void => {
+      socket.destroy();
+      resolve(isListening);
+    };
+    socket.once('connect', () => done(true));
+    socket.once('timeout', () => done(false));
+    socket.once('error', () => done(false));
+  });
 
 const runToEnd = ([program, ...args]: CommandLine): Promise<CommandResult> =>
   new Promise((resolve, reject) => {

@@ -39,6 +39,8 @@ export type DoctorPorts = {
   readonly places: readonly string[];
   /** Runs a program of this host; null where `root` is not this host's own. Rejects only when there is no such program. */
   readonly run: ((command: CommandLine) => Promise<CommandResult>) | null;
+  /** Whether something takes connections there; null where `root` is not this host's own. */
+  readonly listens: ((at: { readonly host: string; readonly port: number }) => Promise<boolean>) | null;
   /** Lends the TPM of this host; rejects with the transport's error when there is none. */
   readonly withTpm: <T>(use: (tpm: Tpm) => Promise<T>) => Promise<T>;
   readonly passwords: TpmPasswords;

@@ -105,7 +105,7 @@ export async function healthyHost(): Promise<TestHost> {
     installed: [],
   } as unknown as AgentState;
   const ports: TestHost['ports'] = (over = {}) => ({
-    ...{ root: directory, uid, now: () => now, state, places: [], addresses: ['10.10.2.62'], run: null },
+    ...{ root: directory, uid, now: () => now, state, places: [], addresses: ['10.10.2.62'], run: null, listens: null },
     managed: [
       managed({ certificateSha256: sha256Hex(agent.der) }),
       managed({
