@@ -344,6 +344,7 @@ create table certificate_use (
   confirmed_by text check (confirmed_by in ('host', 'probe', 'spire', 'operator')),
   superseded_at timestamptz,
   alone_as sha256_hex,
+  alone_profile text,
   is_serving boolean not null default false,
   not_after timestamptz not null,
   warning_at timestamptz not null,
@@ -351,6 +352,7 @@ create table certificate_use (
   check ((confirmed_at is null) = (confirmed_by is null))
 );
 comment on column certificate_use.alone_as is 'without a lineage: SHA-256 of profile, common name and names, by which one follows another; else null';
+comment on column certificate_use.alone_profile is 'without a lineage: its profile, so that monitoring counts without the certificates themselves; else null';
 comment on column certificate_use.is_serving is 'the last one confirmed of its lineage, else the newest; none that was revoked, and none of a retired device';
 comment on column certificate_use.warning_at is 'from when on its end is near, by the policy of expiry levels';
 create index certificate_use_lineage on certificate_use (lineage_id, confirmed_at);

@@ -13,11 +13,13 @@ comment on table server_setting is 'what the servers of one database remember of
 alter table certificate_use
   alter column lineage_id drop not null,
   add column alone_as sha256_hex,
+  add column alone_profile text,
   add column is_serving boolean not null default false,
   add column not_after timestamptz,
   add column warning_at timestamptz,
   add column critical_at timestamptz;
 comment on column certificate_use.alone_as is 'without a lineage: SHA-256 of profile, common name and names, by which one follows another; else null';
+comment on column certificate_use.alone_profile is 'without a lineage: its profile, so that monitoring counts without the certificates themselves; else null';
 comment on column certificate_use.is_serving is 'the last one confirmed of its lineage, else the newest; none that was revoked, and none of a retired device';
 comment on column certificate_use.warning_at is 'from when on its end is near, by the policy of expiry levels';
 
@@ -27,8 +29,8 @@ update certificate_use u
        warning_at = c.not_after - least(interval '30 days', (c.not_after - c.not_before) / 4),
        critical_at = c.not_after - least(interval '7 days', (c.not_after - c.not_before) / 12)
   from certificate c where c.fingerprint = u.fingerprint;
-insert into certificate_use (fingerprint, alone_as, not_after, warning_at, critical_at)
-select distinct on (alone_as) fingerprint, alone_as, not_after, not_after - least(interval '30 days', (not_after - not_before) / 4),
+insert into certificate_use (fingerprint, alone_as, alone_profile, not_after, warning_at, critical_at)
+select distinct on (alone_as) fingerprint, alone_as, profile, not_after, not_after - least(interval '30 days', (not_after - not_before) / 4),
        not_after - least(interval '7 days', (not_after - not_before) / 12)
   from certificate c
  cross join lateral (

@@ -1,5 +1,6 @@
 -- The nearest ends of what serves, at most $1 of each kind: lineages that have nothing, lineages, and certificates without
--- lineage that did not end before $2.
+-- lineage that did not end before $2. Ends are cut before anything is joined to them; twice as many are looked at, for those
+-- of hosts that are not active or may not have them any more.
 (select l.id as lineage_id, l.profile, l.place, d.host_name as host, null::timestamptz as not_after
    from lineage l
    join device d on d.id = l.device_id and d.state = 'active'
@@ -8,17 +9,21 @@
   limit $1::int)
  union all
 (select l.id, l.profile, l.place, d.host_name, u.not_after
-   from certificate_use u
+   from (select lineage_id, not_after
+           from certificate_use
+          where is_serving and lineage_id is not null
+          order by not_after
+          limit 2 * $1) u
    join lineage l on l.id = u.lineage_id
    join device d on d.id = l.device_id and d.state = 'active'
    join device_grant g on g.device_id = l.device_id and g.profile = l.profile and g.place = l.place
-  where u.is_serving and u.lineage_id is not null
   order by u.not_after
   limit $1)
  union all
 (select null, c.profile, '', c.subject_common_name, u.not_after
-   from certificate_use u
-   join certificate c using (fingerprint)
-  where u.is_serving and u.lineage_id is null and u.not_after >= $2::timestamptz
-  order by u.not_after
-  limit $1)
+   from (select fingerprint, not_after
+           from certificate_use
+          where is_serving and lineage_id is null and not_after >= $2::timestamptz
+          order by not_after
+          limit $1) u
+   join certificate c using (fingerprint))

@@ -37,9 +37,10 @@ with done as (
     from used u
    where u.n = 1 and p.alone_as = u.alone_as and p.is_serving and p.lineage_id is null
 ), placed as (
-  insert into certificate_use (fingerprint, lineage_id, superseded_at, alone_as, is_serving, not_after, warning_at, critical_at)
-  select fingerprint, lineage_id, case when n > 1 then issued_at end, alone_as, lineage_id is null and n = 1, not_after,
-         warning_at, critical_at
+  insert into certificate_use (fingerprint, lineage_id, superseded_at, alone_as, alone_profile, is_serving, not_after,
+                               warning_at, critical_at)
+  select fingerprint, lineage_id, case when n > 1 then issued_at end, alone_as, case when lineage_id is null then profile end,
+         lineage_id is null and n = 1, not_after, warning_at, critical_at
     from used
 ), locked as (
   -- In one order, whoever else locks several.

@@ -19,13 +19,12 @@ const deepest = 6;
 /** Encrypted is a host whose `/` and `/var` both are; one that is not decides. */
 export async function observeDisks(files: HostFiles): Promise<DiskFacts> {
   const mounts = (await files.text('/proc/self/mountinfo'))?.text ?? '';
-  const [root, state] = await Promise.all(['/', '/var'].map((path) => deviceBelow(files, mounts, path)));
-  const answers = await Promise.all(
-    [root, state].map((device) => (device == null ? null : isEncrypted(files, device, deepest))),
-  );
+  const root = await deviceBelow(files, mounts, '/');
+  const state = await deviceBelow(files, mounts, '/var');
+  const answers = [await isEncryptedBelow(files, root), await isEncryptedBelow(files, state)];
   if (answers.includes(false)) return { encryption: 'none', luksDevice: null };
   if (answers.includes(null)) return { encryption: 'unknown', luksDevice: null };
-  return { encryption: 'luks', luksDevice: root == null ? null : await luksBelow(files, root, deepest) };
+  return { encryption: 'luks', luksDevice: root === null ? null : await luksBelow(files, root, deepest) };
 }
 
 /** The device of the file system that holds a path; null for one that no block device of this kernel carries. */
@@ -60,6 +59,9 @@ const isCrypt = async (files: HostFiles, device: BlockDevice): Promise<boolean> 
 
 const below = async (files: HostFiles, device: BlockDevice): Promise<readonly BlockDevice[]> =>
   (await files.list(`${device}/slaves`)).map((name) => `${device}/slaves/${name}`);
+
+const isEncryptedBelow = async (files: HostFiles, device: BlockDevice | null): Promise<boolean | null> =>
+  device === null ? null : isEncrypted(files, device, deepest);
 
 /** Everything that it is made of has to be. */
 async function isEncrypted(files: HostFiles, device: BlockDevice, depth: number): Promise<boolean> {
