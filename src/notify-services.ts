@@ -1,10 +1,13 @@
 // Channels and the notifier put together. Part of the composition root: nothing is decided here.
+import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Config } from './config.ts';
 import type { NotifySettings } from './domain/channel-settings.ts';
 import { composeEvents } from './domain/events.ts';
 import type { Channel } from './domain/message.ts';
 import { err, ok, type Refusal, type Result } from './domain/result.ts';
+import type { ChannelServices } from './http/channel-services.ts';
+import { listChannels, testChannel } from './lifecycle/channels.ts';
 import { dailyDigest } from './lifecycle/notify/daily-digest.ts';
 import { notifyChannel, type NotifyPorts } from './lifecycle/notify/notify-channel.ts';
 import { watchChannels } from './lifecycle/notify/watch-channels.ts';
@@ -14,8 +17,9 @@ import { openChannel } from './notify/open-channel.ts';
 import type { Policies } from './policies.ts';
 import { readSecretLine } from './secret-file.ts';
 import { deliveryStore } from './storage/deliveries.ts';
-import type { Database } from './storage/pool.ts';
 import { warningStore } from './storage/warnings.ts';
+import { channelStore } from './storage/channels.ts';
+import type { Database } from './storage/pool.ts';
 
 /** Every channel of the configuration, with its secrets read; every fault of their files at once. */
 export function openChannels(
@@ -98,3 +102,18 @@ const logAttempt =
     else if (end.outcome === 'refused') log.error('message.refused', { ...facts, error: end.error });
     else log.warn('message.failed', { ...facts, error: end.error, again: end.dueAt });
   };
+
+/** What people ask of the channels. */
+export function channelServices({
+  db,
+  channels,
+}: {
+  readonly db: Database;
+  readonly channels: readonly Channel[];
+}): ChannelServices {
+  const store = channelStore(db);
+  return {
+    listChannels: listChannels({ channels, ...store }),
+    testChannel: testChannel({ channels, newId: () => randomUUID(), ...store }),
+  };
+}

@@ -30,6 +30,7 @@ import { certificateResource } from './issuance/resource.ts';
 import { lineageServices } from './lineage-services.ts';
 import type { Logger } from './log.ts';
 import { type Metrics, metricsServices } from './metrics-services.ts';
+import { channelServices } from './notify-services.ts';
 import type { Policies } from './policies.ts';
 import { revokeCertificate } from './revocation/revoke.ts';
 import { spireServices } from './spire-services.ts';
@@ -80,6 +81,7 @@ export async function httpServices(parts: ServiceParts): Promise<HttpServices> {
     ...revocationServices(parts),
     ...spireServices(parts),
     ...rotationServices(parts),
+    ...channelServices(parts),
     ...(await accessServices(db)),
     ...metricsServices(parts),
     ...healthServices(parts),

@@ -54,6 +54,9 @@ export type ChannelResource = {
   readonly lastError: string | null;
 };
 
+/** GET /v1/channels: all of them. */
+export type ChannelPage = Page<ChannelResource>;
+
 /** 200 of POST /v1/channels/{name}/test: the channel was asked at once, outside its queue. */
 export type ChannelTestResource = {
   readonly channel: string;

@@ -18,6 +18,7 @@ import { expressListener } from './express-adapter.ts';
 import { type Answered, type EdgePorts, type Log, mountRoutes } from './pipeline.ts';
 import { type WebOptions, webRoutes } from './pages/all.ts';
 import type { Route } from './route.ts';
+import { channelRoutes } from './routes/channels.ts';
 import { certificateRoutes } from './routes/certificates.ts';
 import { lineageRoutes } from './routes/lineages.ts';
 import { deviceRoutes } from './routes/devices.ts';
@@ -91,6 +92,7 @@ export const httpsRoutes = (services: HttpServices, limits: EnrollmentLimitOptio
   ...trustRoutes(services),
   ...spireRoutes(services),
   ...rotationRoutes(services),
+  ...channelRoutes(services),
   ...lineageRoutes(services),
 ];
 

@@ -37,6 +37,7 @@ import type {
   RenewalInfo,
   TrustBundleResource,
 } from '../domain/wire.ts';
+import type { ChannelServices } from './channel-services.ts';
 import type { RotationServices } from './rotation-services.ts';
 
 /** A person or a script. */
@@ -262,6 +263,7 @@ export type HttpServices = EnrollmentServices &
   PolicyServices &
   TrustServices &
   RotationServices &
+  ChannelServices &
   AccessServices &
   MetricsServices &
   HealthServices;

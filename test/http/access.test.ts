@@ -90,6 +90,7 @@ const rows: readonly Row[] = [
   { method: 'GET', path: '/v1/devices/{id}/spire', may: people },
   { method: 'GET', path: '/v1/spire/agents', may: people },
   { method: 'GET', path: '/metrics', may: people },
+  { method: 'GET', path: '/v1/channels', may: people },
   // issuer: viewer's, and POST /v1/certificates
   { method: 'POST', path: '/v1/certificates', may: ['issuer', 'admin'], body: { profile: 'nginx-vhost', csr: binary } },
   // issuer: revokes what it issued
@@ -134,6 +135,7 @@ const rows: readonly Row[] = [
   { method: 'POST', path: '/v1/campaigns/{id}/start', may: admin },
   { method: 'POST', path: '/v1/campaigns/{id}/pause', may: admin },
   { method: 'POST', path: '/v1/campaigns/{id}/resume', may: admin },
+  { method: 'POST', path: '/v1/channels/{name}/test', may: admin },
   { method: 'POST', path: '/v1/trust-bundles', may: admin, body: { bundle: binary } },
 ];
 

@@ -7,6 +7,7 @@ import type { LineageResource } from '../../../src/domain/lineage-wire.ts';
 import type { OperatorRole } from '../../../src/domain/principal.ts';
 import { ok } from '../../../src/domain/result.ts';
 import type { SpireAgentsResource, SpireDeviceResource } from '../../../src/domain/spire-wire.ts';
+import type { ChannelResource } from '../../../src/domain/warning-wire.ts';
 import type { CertificateResource, DeviceResource, LimitsResource } from '../../../src/domain/wire.ts';
 import { newNonce, spendNonce } from '../../../src/enrollment/nonces.ts';
 import {
@@ -209,6 +210,13 @@ export function makeWorld(): World {
     trustBundle: async () => trustBundle,
     publishTrustBundle: async () => ok(trustBundle),
     ...rotation,
+    listChannels: async () => ({ items: [channel], next: null }),
+    testChannel: async (name) => ({
+      channel: name,
+      message: ids.anything,
+      accepted: false,
+      detail: 'the answer was 500',
+    }),
     createOperatorToken: createOperatorToken(ports),
     listOperatorTokens: listOperatorTokens(ports),
     revokeOperatorToken: revokeOperatorToken(ports),
@@ -311,6 +319,12 @@ const rotation: RotationServices = {
   startCampaign: async () => ok({ ...campaign, state: 'running' }),
   pauseCampaign: async () => ok({ ...campaign, state: 'paused' }),
   resumeCampaign: async () => ok({ ...campaign, state: 'running' }),
+};
+
+const channel: ChannelResource = {
+  ...{ name: 'phone', kind: 'pushover', destination: 'api.pushover.net', level: 'critical', digest: true },
+  ...{ escalation: true, waiting: 1, oldestWaiting: time, lastDeliveredAt: null, failingSince: time },
+  lastError: 'the answer was 500',
 };
 
 const pendingEnrollment = {
