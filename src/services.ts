@@ -46,6 +46,7 @@ import { revocationStore } from './storage/revocations.ts';
 import { isWeakModulus } from './tpm2/close-primes.ts';
 import { rotationServices } from './rotation-services.ts';
 import { trustServices } from './trust-services.ts';
+import { warningServices } from './warning-services.ts';
 
 export type ServiceParts = {
   readonly config: Config;
@@ -82,6 +83,7 @@ export async function httpServices(parts: ServiceParts): Promise<HttpServices> {
     ...spireServices(parts),
     ...rotationServices(parts),
     ...channelServices(parts),
+    ...warningServices(parts),
     ...(await accessServices(db)),
     ...metricsServices(parts),
     ...healthServices(parts),

@@ -31,6 +31,7 @@ import type { PullReason } from '../lifecycle/renewal-pulls.ts';
 import type { RenewalProofReason } from '../enrollment/prove-renewal.ts';
 import type { UseProofReason } from '../enrollment/prove-use.ts';
 import type { ConfirmReason } from '../lifecycle/confirm.ts';
+import type { WarningReason } from '../lifecycle/warnings.ts';
 import type { RenewReason } from '../lifecycle/renewal-refusals.ts';
 import type { AccessReason } from './authenticate.ts';
 import type { ShapeReason } from './contract.ts';
@@ -77,6 +78,7 @@ type KnownReason =
   | ReportReason
   | PullReason
   | CampaignReason
+  | WarningReason
   | CsrReason
   | PublishBundleReason;
 
@@ -295,6 +297,9 @@ export const problems = {
   pilotNotInScope: { status: 409, title: 'A pilot host has nothing in this scope' },
   campaignNameTaken: { status: 409, title: 'A campaign of this name is not over' },
   campaignStateDiffers: { status: 409, title: 'The campaign is not in a state from which this can be done' },
+  // Warnings.
+  warningClosed: { status: 409, title: 'The warning is closed: it is well again' },
+  snoozeOutOfRange: { status: 400, title: 'A warning is put off until an instant of the next 30 days' },
   // Trust bundles.
   cmsTooLarge: { status: 400, title: 'The signed bundle is too large' },
   malformedCms: { status: 400, title: 'The signed bundle is malformed' },

@@ -6,6 +6,8 @@ import type { RevocationBody } from '../domain/revocation-wire.ts';
 import type { SpireConfirmationBody } from '../domain/spire-wire.ts';
 import type { CampaignBody, RenewalPullBody } from '../domain/rotation-wire.ts';
 import type { ConfirmationBody, HostReportBody, LineageStateName, RenewalBody } from '../domain/lineage-wire.ts';
+import type { AcknowledgementBody, SnoozeBody } from '../domain/warning-wire.ts';
+import type { WarningLevel } from '../domain/warning.ts';
 import type { Contract, Operation } from './contract.ts';
 import { parseStrictJson } from '../domain/strict-json.ts';
 import { err, ok, type Refusal, type Result } from '../domain/result.ts';
@@ -58,7 +60,10 @@ export type Query = {
   readonly status?: 'good' | 'revoked';
   readonly device?: string;
   readonly serial?: string;
-  readonly state?: 'pending' | 'approved' | LineageStateName;
+  readonly state?: 'pending' | 'approved' | LineageStateName | 'open' | 'closed';
+  readonly level?: WarningLevel;
+  readonly lineage?: string;
+  readonly channel?: string;
   readonly after?: number;
   readonly days?: number;
 };
@@ -89,6 +94,8 @@ export type Bodies = {
   readonly TrustBundleBody: TrustBundleBody;
   readonly RevocationBody: RevocationBody;
   readonly SpireConfirmationBody: SpireConfirmationBody;
+  readonly AcknowledgementBody: AcknowledgementBody;
+  readonly SnoozeBody: SnoozeBody;
 };
 
 /** A request as a handler sees it: checked against the contract, its caller one of those the route takes. */

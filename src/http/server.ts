@@ -26,6 +26,7 @@ import { enrollmentRoutes } from './routes/enrollments.ts';
 import { plainRoutes, policyRoutes } from './routes/policy.ts';
 import { reportRoutes } from './routes/reports.ts';
 import { rotationRoutes } from './routes/rotation.ts';
+import { warningRoutes } from './routes/warnings.ts';
 import { serviceRoutes } from './routes/service.ts';
 import { spireRoutes } from './routes/spire.ts';
 import { tokenRoutes } from './routes/tokens.ts';
@@ -93,6 +94,7 @@ export const httpsRoutes = (services: HttpServices, limits: EnrollmentLimitOptio
   ...spireRoutes(services),
   ...rotationRoutes(services),
   ...channelRoutes(services),
+  ...warningRoutes(services),
   ...lineageRoutes(services),
 ];
 

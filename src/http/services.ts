@@ -39,6 +39,7 @@ import type {
 } from '../domain/wire.ts';
 import type { ChannelServices } from './channel-services.ts';
 import type { RotationServices } from './rotation-services.ts';
+import type { WarningServices } from './warning-services.ts';
 
 /** A person or a script. */
 export type Operator = Extract<Principal, { readonly kind: 'operator' }>;
@@ -264,6 +265,7 @@ export type HttpServices = EnrollmentServices &
   TrustServices &
   RotationServices &
   ChannelServices &
+  WarningServices &
   AccessServices &
   MetricsServices &
   HealthServices;

@@ -87,6 +87,9 @@ const rows: readonly Row[] = [
   { method: 'GET', path: '/v1/rotation/forecast', may: people },
   { method: 'GET', path: '/v1/campaigns', may: people },
   { method: 'GET', path: '/v1/campaigns/{id}', may: people },
+  { method: 'GET', path: '/v1/warnings', may: people },
+  { method: 'GET', path: '/v1/warnings/{id}', may: people },
+  { method: 'GET', path: '/v1/deliveries', may: people },
   { method: 'GET', path: '/v1/devices/{id}/spire', may: people },
   { method: 'GET', path: '/v1/spire/agents', may: people },
   { method: 'GET', path: '/metrics', may: people },
@@ -136,6 +139,8 @@ const rows: readonly Row[] = [
   { method: 'POST', path: '/v1/campaigns/{id}/pause', may: admin },
   { method: 'POST', path: '/v1/campaigns/{id}/resume', may: admin },
   { method: 'POST', path: '/v1/channels/{name}/test', may: admin },
+  { method: 'POST', path: '/v1/warnings/{id}/acknowledgement', may: admin, body: {} },
+  { method: 'POST', path: '/v1/warnings/{id}/snooze', may: admin, body: { until: '2027-01-04T08:00:00Z' } },
   { method: 'POST', path: '/v1/trust-bundles', may: admin, body: { bundle: binary } },
 ];
 

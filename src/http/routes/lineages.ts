@@ -53,10 +53,12 @@ function repetitionOf(services: LineageServices): Repetition {
   };
 }
 
+/** Other resources have states too; the contract lets only those of lineages come here. */
+const isOfLineage = (state: Query['state']): state is LineageStateName =>
+  state !== undefined && !['pending', 'approved', 'open', 'closed'].includes(state);
+
 const filtersOf = ({ state, device, profile }: Query) => ({
-  ...(state === undefined || state === 'pending' || state === 'approved'
-    ? {}
-    : { state: state satisfies LineageStateName }),
+  ...(isOfLineage(state) ? { state } : {}),
   ...(device === undefined ? {} : { device }),
   ...(profile === undefined ? {} : { profile }),
 });

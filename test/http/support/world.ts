@@ -21,6 +21,7 @@ import type { EnrollmentLimitOptions } from '../../../src/http/enrollment-limits
 import type { RotationServices } from '../../../src/http/rotation-services.ts';
 import type { HttpServices } from '../../../src/http/services.ts';
 import { evidence } from './evidence.ts';
+import { warnings } from './warnings.ts';
 import type { CampaignResource } from '../../../src/domain/rotation-wire.ts';
 
 export const contractText = readFileSync(new URL('../../../openapi.yaml', import.meta.url), 'utf8');
@@ -217,6 +218,7 @@ export function makeWorld(): World {
       accepted: false,
       detail: 'the answer was 500',
     }),
+    ...warnings,
     createOperatorToken: createOperatorToken(ports),
     listOperatorTokens: listOperatorTokens(ports),
     revokeOperatorToken: revokeOperatorToken(ports),
