@@ -20,6 +20,12 @@ export const withPageOptions = (command: Command): Command =>
     .option('--limit <n>', 'at most so many items')
     .option('--cursor <cursor>', 'the page after this one');
 
+/** The number of `--limit`; nothing when it was not given. */
+export function limitOf({ limit }: PageOptions): number | undefined {
+  if (limit === undefined || /^[1-9][0-9]{0,3}$/.test(limit)) return limit === undefined ? undefined : Number(limit);
+  throw wrongUsage(`--limit ${limit} is no number`);
+}
+
 /** How the items of a list look as a table. */
 export type Columns<T> = { readonly headings: readonly string[]; readonly row: (item: T) => readonly string[] };
 
@@ -32,9 +38,7 @@ export async function printPage<T>(
     readonly list: (service: Service, page: PageQuery) => Promise<Result<Page<T>, ClientFault>>;
   },
 ): Promise<void> {
-  const { limit, cursor } = options;
-  if (limit !== undefined && !/^[1-9][0-9]{0,3}$/.test(limit)) throw wrongUsage(`--limit ${limit} is no number`);
-  const query = { limit: limit === undefined ? undefined : Number(limit), cursor };
+  const query = { limit: limitOf(options), cursor: options.cursor };
   const page = await withService(world, options, async (service) => valueOf(await input.list(service, query)));
   if (options.json === true) {
     printJson(world, page);

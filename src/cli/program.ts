@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { addAgentCommands } from './agent.ts';
 import { addCertsCommands } from './certs.ts';
+import { addChannelsCommands } from './channels.ts';
 import { addDevicesCommands } from './devices.ts';
 import { exitCodes, failureDocument, failureLines, told } from './failure.ts';
 import { addInitCommand } from './init.ts';
@@ -13,6 +14,7 @@ import { addServeCommand } from './serve.ts';
 import { addSpireCommands } from './spire.ts';
 import { addTokensCommands } from './tokens.ts';
 import { addTrustCommands } from './trust.ts';
+import { addWarningsCommands } from './warnings.ts';
 import type { World } from './world.ts';
 
 /**
@@ -58,6 +60,8 @@ function programFor(world: World, exit: (code: number) => void): Command {
   addSpireCommands(program, world);
   addReportCommands(program, world, exit);
   addRotationCommands(program, world);
+  addWarningsCommands(program, world);
+  addChannelsCommands(program, world, exit);
   addAgentCommands(program, world, exit);
   return program;
 }

@@ -1,13 +1,10 @@
 // `omens spire agents`, `omens devices spire` and `omens certs confirm-spire`: SPIRE at rotation, for people.
 import type { Command } from 'commander';
-import { allItems } from '../client/api.ts';
-import { isHostName } from '../domain/names.ts';
 import type { SpireAgentsResource, SpireDeviceResource, SpireStep } from '../domain/spire-wire.ts';
-import { deviceId } from './device-text.ts';
-import { CommandFailure } from './failure.ts';
+import { deviceNamed } from './device-named.ts';
 import { print } from './output.ts';
 import { ask, type ClientOptions, withClientOptions, withService } from './settings.ts';
-import { type Service, valueOf } from './service.ts';
+import { valueOf } from './service.ts';
 import { facts, table } from './table.ts';
 import type { World } from './world.ts';
 
@@ -28,7 +25,7 @@ export function addDeviceSpireCommand(devices: Command, world: World): void {
     devices.command('spire <host>').description('old and new agent ID of a host, by name or id, and the steps between'),
   ).action(async (host: string, options: ClientOptions) => {
     const resource = await withService(world, options, async (service) =>
-      valueOf(await service.spireOfDevice(await idOf(service, host))),
+      valueOf(await service.spireOfDevice(await deviceNamed(service, host))),
     );
     print(world, options, { resource, text: describeDevice });
   });
@@ -47,15 +44,6 @@ export function addConfirmSpireCommand(certs: Command, world: World): void {
       const resource = await ask(world, options, (service) => service.confirmBySpireId(certificate, body));
       print(world, options, { resource, text: describeDevice });
     });
-}
-
-/** The id of a host that was named; one that is retired has no name any more. */
-async function idOf(service: Service, host: string): Promise<string> {
-  if (!isHostName(host)) return deviceId(host);
-  const devices = valueOf(await allItems((page) => service.listDevices(page)));
-  const found = devices.find(({ hostName, state }) => hostName === host && state !== 'retired');
-  if (found !== undefined) return found.id;
-  throw new CommandFailure(`there is no host ${host}`, { hints: ['`omens devices list` shows them'] });
 }
 
 const notes = {

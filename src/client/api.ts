@@ -35,6 +35,14 @@ import type {
   RenewalPullBody,
   RenewalPullResource,
 } from '../domain/rotation-wire.ts';
+import type {
+  AcknowledgementBody,
+  ChannelPage,
+  ChannelTestResource,
+  SnoozeBody,
+  WarningPage,
+  WarningResource,
+} from '../domain/warning-wire.ts';
 import { type ClientFault, type ClientRequest, type Connection, readJson } from './connection.ts';
 import type { HostReportAnswer, HostReportBody, LineageResource, RenewalAnswer } from '../domain/lineage-wire.ts';
 import type { RequestSigner } from './request-signing.ts';
@@ -57,6 +65,12 @@ export type CertificateFilter = PageQuery & {
   readonly status?: 'good' | 'revoked' | undefined;
   readonly device?: string | undefined;
   readonly serial?: string | undefined;
+};
+
+export type WarningFilter = PageQuery & {
+  readonly state?: 'open' | 'closed' | undefined;
+  readonly level?: 'warning' | 'critical' | undefined;
+  readonly device?: string | undefined;
 };
 
 /** What anyone may read of the CAs and of the roots that hosts shall trust. */
@@ -159,6 +173,13 @@ export type OperatorApi = AnchorApi & {
   readonly listCampaigns: (query: PageQuery) => Answer<Page<CampaignResource>>;
   readonly showCampaign: (id: string) => Answer<CampaignResource>;
   readonly changeCampaign: (id: string, change: 'start' | 'pause' | 'resume') => Answer<CampaignResource>;
+  readonly listWarnings: (filter: WarningFilter) => Answer<WarningPage>;
+  readonly showWarning: (id: string) => Answer<WarningResource>;
+  readonly acknowledgeWarning: (id: string, body: AcknowledgementBody) => Answer<WarningResource>;
+  readonly snoozeWarning: (id: string, body: SnoozeBody) => Answer<WarningResource>;
+  readonly listChannels: () => Answer<ChannelPage>;
+  /** Takes up to half a minute. */
+  readonly testChannel: (name: string) => Answer<ChannelTestResource>;
   readonly listProfiles: () => Answer<Page<ProfileResource>>;
   readonly showProfile: (name: string) => Answer<ProfileResource>;
   readonly publishTrustBundle: (body: TrustBundleBody) => Answer<TrustBundleResource>;
@@ -204,6 +225,12 @@ export const operatorApi = (connection: Connection): OperatorApi => {
     listCampaigns: (query) => get(at('campaigns'), query),
     showCampaign: (id) => get(at('campaigns', id)),
     changeCampaign: (id, change) => act(at('campaigns', id, change)),
+    listWarnings: (filter) => get(at('warnings'), filter),
+    showWarning: (id) => get(at('warnings', id)),
+    acknowledgeWarning: (id, body) => post(at('warnings', id, 'acknowledgement'), body),
+    snoozeWarning: (id, body) => post(at('warnings', id, 'snooze'), body),
+    listChannels: () => get(at('channels')),
+    testChannel: (name) => act(at('channels', name, 'test')),
     listProfiles: () => get(at('profiles')),
     showProfile: (name) => get(at('profiles', name)),
     publishTrustBundle: (body) => post(at('trust-bundles'), body),
