@@ -53,9 +53,9 @@ export const processMetrics = {
     'From the whole request to its answer.',
     `${latencyBuckets.length + 3}`,
   ),
-  omens_job_runs_total: counter('Runs of a job: succeeded, failed.', '2 a job', 'job', 'result'),
-  omens_job_last_success_timestamp_seconds: gauge('When a job last succeeded in this process.', '1 a job', 'job'),
-  omens_job_interval_seconds: gauge('After how long a job runs again.', '1 a job', 'job'),
+  omens_job_runs_total: counter('Runs of a job: succeeded, failed.', '2 a job', 'job_name', 'result'),
+  omens_job_last_success_timestamp_seconds: gauge('When a job last succeeded in this process.', '1 a job', 'job_name'),
+  omens_job_interval_seconds: gauge('After how long a job runs again.', '1 a job', 'job_name'),
 } as const satisfies Readonly<Record<string, MetricDefinition>>;
 
 /** Asked of the database at each scrape: the same whichever server is scraped, and after a restart. */
@@ -132,7 +132,7 @@ export const databaseMetrics = {
     'What the agent of a host says: 1 or 0, and no series for what it cannot tell.',
     ...['8 a host of 200, those with trouble first', 'host', 'fact'],
   ),
-  omens_host_tpm_lockout_count: gauge(
+  omens_host_tpm_failed_authorizations: gauge(
     'Wrong passwords that the TPM of a host counts.',
     ...['200, those with trouble first', 'host'],
   ),

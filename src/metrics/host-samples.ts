@@ -81,7 +81,7 @@ function factsOfHost(host: string, facts: HostFacts): readonly Sample[] {
       const value = values[fact];
       return value === null ? [] : [sample('omens_host_fact', Number(value), { host, fact })];
     }),
-    ...(lockoutCounter === null ? [] : [sample('omens_host_tpm_lockout_count', lockoutCounter, { host })]),
+    ...(lockoutCounter === null ? [] : [sample('omens_host_tpm_failed_authorizations', lockoutCounter, { host })]),
   ];
 }
 

@@ -56,12 +56,12 @@ export function countProcess(ports: ProcessPorts) {
       counters.requestSeconds.observe(milliseconds / 1000);
     },
     announceJob: (job: string, everySeconds: number): void => {
-      counters.jobIntervals.set({ job }, everySeconds);
-      for (const result of ['succeeded', 'failed']) counters.jobs.inc({ job, result }, 0);
+      counters.jobIntervals.set({ job_name: job }, everySeconds);
+      for (const result of ['succeeded', 'failed']) counters.jobs.inc({ job_name: job, result }, 0);
     },
     countJob: (job: string, result: 'succeeded' | 'failed'): void => {
-      counters.jobs.inc({ job, result });
-      if (result === 'succeeded') counters.jobSuccess.set({ job }, ports.now().getTime() / 1000);
+      counters.jobs.inc({ job_name: job, result });
+      if (result === 'succeeded') counters.jobSuccess.set({ job_name: job }, ports.now().getTime() / 1000);
     },
     text: (): Promise<string> => {
       const { residentBytes, cpuSeconds } = ports.usage();
