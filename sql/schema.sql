@@ -109,8 +109,6 @@ create table lineage (
   last_error jsonb,
   failures integer not null default 0 check (failures >= 0),
   has_spire_agent boolean not null default false,
-  late_told_at timestamptz,
-  failed_told_at timestamptz,
   unique (device_id, profile, place),
   check ((pulled_at is null) = (pulled_by is null) and (pulled_at is null) = (pulled_because is null))
 );
@@ -119,8 +117,6 @@ comment on column lineage.asked_at is 'when its host was last told to wait becau
 comment on column lineage.last_error is '{at, phase, reason, detail} of the last attempt, null after a success';
 comment on column lineage.failures is 'attempts that failed since the last success';
 comment on column lineage.has_spire_agent is 'a SPIRE agent uses it, as its host says: confirmed only when the SPIRE server lists the new ID';
-comment on column lineage.late_told_at is 'when the crossing into late was recorded; null when it is not late, so that the next one is recorded again';
-comment on column lineage.failed_told_at is 'the same of a failure';
 create index lineage_renew_at on lineage (renew_at) where renew_at is not null;
 create index lineage_asked on lineage (asked_at) where asked_at is not null;
 create index lineage_created on lineage (created_at, id);
@@ -475,6 +471,15 @@ comment on table server_setting is 'what the servers of one database remember of
 create index lineage_failing on lineage (id) where failures > 0;
 
 create index device_last_seen on device (last_seen_at) where state = 'active';
+
+-- What the looks for warnings ask for, whatever else there is.
+create index endorsement_key_not_after on endorsement_key (certificate_not_after) where certificate_not_after is not null;
+create index host_report_findings on host_report (device_id)
+  where jsonb_path_exists(report, '$.findings[*] ? (@.level == "warning" || @.level == "critical")');
+create index unmanaged_certificate_fault on unmanaged_certificate (device_id) where fault is not null and fault <> 'expired';
+create index audit_event_refused on audit_event (event, at)
+  where event in ('issuance.abandoned', 'issuance.refused', 'renewal.refused', 'enrollment.refused');
+create index audit_event_issued_alone on audit_event (at) where event = 'certificate.issued' and facts ->> 'lineage' is null;
 
 -- Something that is not well, from when it was found until it was well again. One is open for each condition of a subject.
 create table warning (

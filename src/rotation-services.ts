@@ -13,7 +13,6 @@ import {
   showCampaign,
   startCampaign,
 } from './lifecycle/campaigns.ts';
-import { recordCrossings } from './lifecycle/crossings.ts';
 import { showFleet, showForecast } from './lifecycle/fleet.ts';
 import { reportHost } from './lifecycle/host-reports.ts';
 import { pullRenewals } from './lifecycle/renewal-pulls.ts';
@@ -48,26 +47,18 @@ export function rotationServices({ db, config }: RotationParts): RotationService
   };
 }
 
-/** The turns of campaigns, and the look for lineages that crossed a threshold. Several servers may do both. */
+/** The turns of campaigns. Several servers may give them. */
 export function rotationJobs(
   parts: RotationParts & { readonly log: Logger; readonly now: () => Date },
 ): readonly Job[] {
   const { db, config, log, now } = parts;
   const turn = turnCampaigns({ ...campaignStore(db), blackouts: config.renewals.blackouts });
-  const look = recordCrossings({ ...lineagesIn(db), ...rotationStore(db) });
   return [
     {
       name: 'campaigns',
       everySeconds: 15,
       run: async () => {
         for (const { name, did } of await turn(now())) if (did !== 'wait') log.info(`campaign.${did}`, { name });
-      },
-    },
-    {
-      name: 'crossings',
-      everySeconds: 60,
-      run: async () => {
-        for (const crossing of await look(now())) log.warn(`lineage.${crossing.kind}`, crossing);
       },
     },
   ];

@@ -65,6 +65,18 @@ create index lineage_failing on lineage (id) where failures > 0;
 
 create index device_last_seen on device (last_seen_at) where state = 'active';
 
+-- What the looks for warnings ask for, whatever else there is.
+create index endorsement_key_not_after on endorsement_key (certificate_not_after) where certificate_not_after is not null;
+create index host_report_findings on host_report (device_id)
+  where jsonb_path_exists(report, '$.findings[*] ? (@.level == "warning" || @.level == "critical")');
+create index unmanaged_certificate_fault on unmanaged_certificate (device_id) where fault is not null and fault <> 'expired';
+create index audit_event_refused on audit_event (event, at)
+  where event in ('issuance.abandoned', 'issuance.refused', 'renewal.refused', 'enrollment.refused');
+create index audit_event_issued_alone on audit_event (at) where event = 'certificate.issued' and facts ->> 'lineage' is null;
+
+-- The last crossings of a lineage are what is warned of now.
+alter table lineage drop column late_told_at, drop column failed_told_at;
+
 -- Something that is not well, from when it was found until it was well again. One is open for each condition of a subject.
 create table warning (
   id uuid primary key,

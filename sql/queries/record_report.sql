@@ -1,7 +1,8 @@
 -- The report of a host: its last word, its lineages ($5), its unmanaged certificates ($6) in place of the last ones, and
 -- the events ($7) that somebody made of what turned. A confirmed newest certificate whose predecessor is in place (again)
--- is not in use: the lineage is open again. Only lineages of this device are touched, whatever $5 says. Of alarms a host
--- raises at most a hundred an hour, as in record_notice.sql; the audit has them all.
+-- is not in use: the lineage is open again. Only lineages of this device are touched, whatever $5 says. That is an alarm;
+-- what else is not well is found by looks. Of alarms a host raises at most a hundred an hour, as in record_notice.sql; the
+-- audit has them all.
 with said as (
   insert into host_report (device_id, reported_at, agent_version, report) values ($1, $2, $3, $4)
   on conflict (device_id) do update
@@ -11,14 +12,11 @@ with said as (
 ), told as (
   select t.*
     from jsonb_to_recordset($5::jsonb)
-           as t (id uuid, error jsonb, failures integer, spire boolean, certificate text, alarm boolean)
+           as t (id uuid, error jsonb, failures integer, spire boolean, certificate text)
     join lineage l on l.id = t.id and l.device_id = $1
 ), turned as (
   update lineage l
-     set last_error = t.error, failures = t.failures, has_spire_agent = t.spire,
-         failed_told_at = case when t.error is null then null
-                               when t.alarm then coalesce(l.failed_told_at, $2::timestamptz)
-                               else l.failed_told_at end
+     set last_error = t.error, failures = t.failures, has_spire_agent = t.spire
     from told t
    where l.id = t.id
 ), reopened as (
@@ -55,8 +53,8 @@ with said as (
          not_before = excluded.not_before, not_after = excluded.not_after, fault = excluded.fault,
          reported_at = excluded.reported_at
 ), events as (
-  select e.event, e.alarm, e.facts || jsonb_build_object('device', $1::uuid) as facts
-    from jsonb_to_recordset($7::jsonb) as e (event text, facts jsonb, alarm boolean)
+  select e.event, false as alarm, e.facts || jsonb_build_object('device', $1::uuid) as facts
+    from jsonb_to_recordset($7::jsonb) as e (event text, facts jsonb)
   union all
   select 'lineage.reopened', true,
          jsonb_build_object('lineage', id, 'newest', newest_certificate, 'inPlace', certificate, 'device', $1::uuid)

@@ -35,7 +35,7 @@ with changed as (
     from events e, changed c
 ), sent as (
   insert into outbox (topic, key, facts, created_at)
-  select case when c.state = 'stopped' then 'alarm' else 'campaign.finished' end, c.id::text,
+  select 'campaign.' || c.state, c.id::text,
          jsonb_build_object('event', 'campaign.' || c.state, 'campaign', c.id, 'name', c.name, 'reason', c.stop_reason), $2
     from changed c where $5 is not null
 )

@@ -3,12 +3,8 @@
 import type { HostReportBody, LineageError, TargetReport, UnmanagedCertificate } from './lineage-wire.ts';
 import { wireTime } from './wire.ts';
 
-/** A line of the audit; an alarm goes out as well. */
-export type ReportEvent = {
-  readonly event: string;
-  readonly facts: Readonly<Record<string, unknown>>;
-  readonly isAlarm: boolean;
-};
+/** A line of the audit. What is not well is warned of by looks, as long as it lasts. */
+export type ReportEvent = { readonly event: string; readonly facts: Readonly<Record<string, unknown>> };
 
 /** What is stored with a lineage. */
 export type LineageReport = {
@@ -19,8 +15,6 @@ export type LineageReport = {
   readonly hasSpireAgent: boolean;
   /** In place, null when there is none that can be read. */
   readonly certificate: string | null;
-  /** Whether this report tells of its failure, so that nobody has to tell it again. */
-  readonly isAlarm: boolean;
 };
 
 /** The targets that have a lineage, with the instants of their errors by our clock. Of two with one lineage the last counts. */
@@ -35,7 +29,6 @@ export function lineageReports(report: HostReportBody, now: Date): readonly Line
       failures: error === null ? 0 : Math.max(1, target.failures),
       hasSpireAgent: target.hasSpireAgent,
       certificate: target.certificate,
-      isAlarm: isBroken(target),
     });
   }
   return [...byLineage.values()];
@@ -88,11 +81,10 @@ function targetEvents(before: HostReportBody | null, report: HostReportBody): re
     const last = known.get(target.name);
     const { name, profile, place, lineage, certificate, state, error, failures } = target;
     const facts = { target: name, profile, place, lineage, certificate, error, failures };
-    if (isBroken(target)) return last?.state === state ? [] : [{ event: `target.${state}`, facts, isAlarm: true }];
-    if (state === 'blocked' || state === 'missing')
-      return last?.state === state ? [] : [{ event: `target.${state}`, facts, isAlarm: false }];
+    if (isBroken(target) || state === 'blocked' || state === 'missing')
+      return last?.state === state ? [] : [{ event: `target.${state}`, facts }];
     return last !== undefined && !isWell(last) && isWell(target)
-      ? [{ event: 'target.wellAgain', facts, isAlarm: false }]
+      ? [{ event: 'target.wellAgain', facts }]
       : [];
   });
 }
@@ -105,7 +97,6 @@ function unmanagedEvents(before: HostReportBody | null, report: HostReportBody):
     .map(({ path, sha256, subject, fault }) => ({
       event: 'unmanagedCertificate.faulty',
       facts: { path, sha256, subject, fault },
-      isAlarm: true,
     }));
 }
 
@@ -114,5 +105,5 @@ function findingEvents(before: HostReportBody | null, report: HostReportBody): r
   const known = new Set((before?.findings ?? []).filter(critical).map(({ check }) => check));
   return report.findings
     .filter((finding) => critical(finding) && !known.has(finding.check))
-    .map(({ check, detail, fix }) => ({ event: 'host.finding', facts: { check, detail, fix }, isAlarm: true }));
+    .map(({ check, detail, fix }) => ({ event: 'host.finding', facts: { check, detail, fix } }));
 }

@@ -34,9 +34,8 @@ export const hostReportStore = (db: Database) => ({
         failures: lineage.failures,
         spire: lineage.hasSpireAgent,
         certificate: lineage.certificate,
-        alarm: lineage.isAlarm,
       }));
-      const events = eventsSince(before).map(({ event, facts, isAlarm }) => ({ event, facts, alarm: isAlarm }));
+      const events = eventsSince(before);
       const json = [lineages, said.unmanaged, events].map((rows) => JSON.stringify(rows));
       const [reopened = 0] = await record(tx, [
         ...[deviceId, at, report.agentVersion, JSON.stringify(report), ...json, principal],

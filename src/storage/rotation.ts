@@ -1,5 +1,5 @@
-// What concerns many lineages at once: scopes, pulled windows, counts, what is due, and crossings. What they mean is decided
-// in lifecycle/.
+// What concerns many lineages at once: scopes, pulled windows, counts, and what is due. What they mean is decided in
+// lifecycle/.
 import type { DueGroup } from '../domain/forecast.ts';
 import type { ScopeFilter } from '../domain/rotation-scope.ts';
 import type { RotationScope } from '../domain/rotation-wire.ts';
@@ -27,11 +27,6 @@ const due = statement<[Date, Date], DueGroup>('due_groups.sql', (row) => ({
   lifetimeSeconds: number(row, 'lifetime'),
   count: number(row, 'lineages'),
 }));
-const crossings = statement<[Date, string], Crossing>('record_crossings.sql', (row) => ({
-  lineageId: text(row, 'id'),
-  kind: text(row, 'kind') === 'late' ? 'late' : 'failed',
-  reason: text(row, 'reason'),
-}));
 
 type LineageOfScope = {
   readonly lineageId: string;
@@ -42,13 +37,6 @@ type LineageOfScope = {
   readonly notAfter: Date;
 };
 type Counts = { readonly usedInLastHour: number; readonly outsideInLastDay: number; readonly waiting: number };
-type Crossing = { readonly lineageId: string; readonly kind: 'late' | 'failed'; readonly reason: string };
-type Standing = {
-  readonly lineageId: string;
-  readonly isLate: boolean;
-  readonly isFailing: boolean | null;
-  readonly reason: string;
-};
 
 /** Rotation in a database. */
 export const rotationStore = (db: Session) => ({
@@ -73,11 +61,4 @@ export const rotationStore = (db: Session) => ({
   renewalCounts: async (now: Date): Promise<Counts> =>
     (await counts(db, [now]))[0] ?? { usedInLastHour: 0, outsideInLastDay: 0, waiting: 0 },
   dueGroups: (now: Date, before: Date): Promise<readonly DueGroup[]> => due(db, [now, before]),
-  /** Says which were new. */
-  recordCrossings: (standings: readonly Standing[], at: Date): Promise<readonly Crossing[]> => {
-    const rows = standings.map(({ lineageId, isLate, isFailing, reason }) => ({
-      ...{ lineage: lineageId, late: isLate, failing: isFailing, reason },
-    }));
-    return crossings(db, [at, JSON.stringify(rows)]);
-  },
 });

@@ -67,7 +67,7 @@ async function act(device: InventoryDevice, roll: (sides: number) => number, { m
     const confirmation = { lineageId, fingerprint: one, at, by: 'host', principal: 'test', effect } as const;
     await renewalsIn(db).recordConfirmation({ ...confirmation, evidence: {}, hasSpireAgent: null });
   } else if (kind < 8) {
-    const lineage = { lineageId, error: null, failures: 0, hasSpireAgent: false, certificate: one, isAlarm: false };
+    const lineage = { lineageId, error: null, failures: 0, hasSpireAgent: false, certificate: one };
     const report = { agentVersion: '1', lineages: [], unmanaged: [] } as never;
     const said = { deviceId, principal: 'test', at, report, lineages: [lineage], unmanaged: [] };
     await hostReportStore(db).recordReport(said, () => []);

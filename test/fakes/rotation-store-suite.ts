@@ -173,45 +173,12 @@ export function describeRotationStore(name: string, open: () => Promise<Rotation
     });
   });
 
-  describe(`crossings of ${name}`, () => {
-    const standing = (lineageId: string, isLate: boolean, isFailing: boolean | null = false) => ({
-      ...{ lineageId, isLate, isFailing, reason: 'why' },
-    });
-    test('are told once, and again only after the lineage was well', async () => {
-      const store = await open();
-      const { lineageId } = await store.scene.add(sceneLineage());
-      const told = [{ lineageId, kind: 'late', reason: 'why' }];
-      expect(await store.recordCrossings([standing(lineageId, true)], at(1))).toEqual(told);
-      expect(await store.recordCrossings([standing(lineageId, true)], at(2))).toEqual([]);
-      expect(await store.recordCrossings([standing(lineageId, false)], at(3))).toEqual([]);
-      expect(await store.recordCrossings([standing(lineageId, true)], at(4))).toEqual(told);
-      expect(await store.scene.alarms(lineageId)).toEqual(['lineage.late', 'lineage.late']);
-      expect(await store.scene.audit(lineageId)).toEqual(['lineage.late', 'lineage.wellAgain', 'lineage.late']);
-    });
-    test('of both kinds are told together, and a failure of which nothing is known stays told', async () => {
-      const store = await open();
-      const { lineageId } = await store.scene.add(sceneLineage());
-      const first = await store.recordCrossings([standing(lineageId, true, true)], at(1));
-      expect(first.map(({ kind }) => kind).toSorted()).toEqual(['failed', 'late']);
-      expect(await store.recordCrossings([standing(lineageId, false, null)], at(2))).toEqual([]);
-      expect(await store.recordCrossings([standing(lineageId, false, true)], at(3))).toEqual([]);
-    });
-    test('of many looks at once are told once', async () => {
-      const store = await open();
-      const { lineageId } = await store.scene.add(sceneLineage());
-      const looks = Array.from({ length: 8 }, () => store.recordCrossings([standing(lineageId, true)], at(1)));
-      expect((await Promise.all(looks)).flat()).toHaveLength(1);
-      expect(await store.scene.alarms(lineageId)).toHaveLength(1);
-    });
-  });
-
   describe(`reports of ${name}`, () => {
     test('tell a failure once, keep it with the lineage by our clock, and clear it', async () => {
       const store = await open();
       const { lineageId, deviceId } = await store.scene.add(sceneLineage());
       await report(store, deviceId, reportOf([targetReport(lineageId, failed)], { at: wireTime(at(1009)) }), at(2000));
       await report(store, deviceId, reportOf([targetReport(lineageId, failed)], { at: wireTime(at(1009)) }), at(2000));
-      expect(await store.scene.alarms(lineageId)).toEqual(['target.rolledBack']);
       expect(await store.scene.see(lineageId)).toMatchObject({
         lastError: { at: wireTime(at(1000)), phase: 'postCheck', reason: 'notServed' },
         failures: 2,
@@ -219,13 +186,6 @@ export function describeRotationStore(name: string, open: () => Promise<Rotation
       await report(store, deviceId, reportOf([targetReport(lineageId, { hasSpireAgent: true })]));
       expect(await store.scene.see(lineageId)).toMatchObject({ lastError: null, failures: 0, hasSpireAgent: true });
       expect(await store.scene.audit(lineageId)).toEqual(['target.rolledBack', 'target.wellAgain']);
-    });
-    test('of a failure are not told again by who looks for crossings', async () => {
-      const store = await open();
-      const { lineageId, deviceId } = await store.scene.add(sceneLineage());
-      await report(store, deviceId, reportOf([targetReport(lineageId, failed)]));
-      const standing = { lineageId, isLate: false, isFailing: true, reason: 'why' };
-      expect(await store.recordCrossings([standing], at(20))).toEqual([]);
     });
     test('touch no lineage of another device', async () => {
       const store = await open();
@@ -259,7 +219,7 @@ export function describeRotationStore(name: string, open: () => Promise<Rotation
       expect(await store.scene.unmanaged(deviceId)).toEqual(['/etc/a.crt', '/etc/b.crt']);
       await report(store, deviceId, reportOf([], { unmanaged: [fake, found('/etc/c.crt')] }));
       expect(await store.scene.unmanaged(deviceId)).toEqual(['/etc/b.crt', '/etc/c.crt']);
-      expect(await store.scene.alarms(deviceId)).toEqual(['unmanagedCertificate.faulty']);
+      expect(await store.scene.alarms(deviceId)).toEqual([]);
     });
   });
 
@@ -283,7 +243,7 @@ export function describeRotationStore(name: string, open: () => Promise<Rotation
       expect(await store.findCampaign(campaign.id)).toMatchObject({
         ...{ state: 'stopped', stopReason: 'enough', plan: campaign.plan, changedAt: at(2), lookedAt: at(2) },
       });
-      expect(await store.scene.alarms(campaign.id)).toEqual(['campaign.stopped']);
+      expect(await store.scene.alarms(campaign.id)).toEqual([]);
     });
     test('change their state only from the state that was meant', async () => {
       const store = await open();

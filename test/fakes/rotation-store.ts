@@ -1,4 +1,4 @@
-// Campaigns, pulled windows, crossings and reports in memory, with the promises of the real stores
+// Campaigns, pulled windows and reports in memory, with the promises of the real stores
 // (rotation-store-suite.ts). A scene adds lineages and says what becomes of them.
 import { randomUUID } from 'node:crypto';
 import type { CampaignMember, MemberState, PlannedMember } from '../../src/domain/campaign.ts';
@@ -9,7 +9,6 @@ import { wireTime } from '../../src/domain/wire.ts';
 import type { WaveCounts } from '../../src/lifecycle/campaign-resource.ts';
 import type { CampaignTurnPorts } from '../../src/lifecycle/campaign-turns.ts';
 import type { CampaignPorts, CampaignRecord } from '../../src/lifecycle/campaigns.ts';
-import type { Crossing, CrossingPorts } from '../../src/lifecycle/crossings.ts';
 import type { ForecastPorts } from '../../src/lifecycle/fleet.ts';
 import type { ReportPorts } from '../../src/lifecycle/host-reports.ts';
 import type { PullPorts } from '../../src/lifecycle/renewal-pulls.ts';
@@ -44,7 +43,6 @@ type Line = { readonly event: string; readonly facts: Readonly<Record<string, un
 export type RotationStoreUnderTest = Omit<CampaignPorts, 'newId'> &
   Pick<CampaignTurnPorts, 'turnCampaign'> &
   PullPorts &
-  Pick<CrossingPorts, 'recordCrossings'> &
   Pick<ReportPorts, 'recordReport'> &
   Pick<ForecastPorts, 'dueGroups'> & {
     readonly scene: {
@@ -75,7 +73,6 @@ type Stored = SceneLineage & {
   readonly past: readonly string[];
   readonly isDeviceActive: boolean;
   readonly seen: SeenLineage;
-  readonly told: { readonly late: boolean; readonly failed: boolean };
 };
 type StoredMember = PlannedMember & {
   readonly state: MemberState;
@@ -160,22 +157,11 @@ export function fakeRotationStore(): RotationStoreUnderTest {
       }
       return [...groups.values()];
     },
-    recordCrossings: async (standings) =>
-      standings.flatMap(({ lineageId, isLate, isFailing, reason }): readonly Crossing[] => {
-        const { told } = lineage(lineageId);
-        const next = { late: isLate, failed: isFailing ?? told.failed };
-        if (next.late === told.late && next.failed === told.failed) return [];
-        lineages.set(lineageId, { ...lineage(lineageId), told: next });
-        const kinds = (['late', 'failed'] as const).filter((kind) => next[kind] && !told[kind]);
-        for (const kind of kinds) tell(`lineage.${kind}`, { lineage: lineageId }, true);
-        if (kinds.length === 0) tell('lineage.wellAgain', { lineage: lineageId });
-        return kinds.map((kind) => ({ lineageId, kind, reason }));
-      }),
     recordReport: async ({ deviceId, at, report, lineages: told, unmanaged: found }, eventsSince) => {
       const events = eventsSince(reports.get(deviceId) ?? null);
       reports.set(deviceId, report);
       unmanaged.set(deviceId, found.map(({ path }) => path).toSorted());
-      for (const { event, facts, isAlarm } of events) tell(event, { ...facts, device: deviceId }, isAlarm);
+      for (const { event, facts } of events) tell(event, { ...facts, device: deviceId });
       for (const one of told) recordLineage(one, { deviceId, at });
     },
     insertCampaign: async (campaign, planned) => {
@@ -248,7 +234,7 @@ export function fakeRotationStore(): RotationStoreUnderTest {
       if (released.size > 0) tell('campaign.released', { campaign: campaign.id });
       for (const one of decision.conclude)
         if (one.as === 'failed') tell('campaign.memberFailed', { campaign: campaign.id });
-      if (isChanged) tell(`campaign.${state}`, { campaign: campaign.id }, state === 'stopped');
+      if (isChanged) tell(`campaign.${state}`, { campaign: campaign.id });
       return { name: campaign.name, did: decision.do };
     },
     scene: {
@@ -260,8 +246,7 @@ export function fakeRotationStore(): RotationStoreUnderTest {
           ...{ renewAt: scene.renewAt, pulled: null, lastError: null, failures: 0, hasSpireAgent: false },
           ...{ isNewestConfirmed: true, installedAt: null },
         };
-        const told = { late: false, failed: false };
-        lineages.set(lineageId, { ...scene, lineageId, deviceId, past: [], isDeviceActive: true, seen, told });
+        lineages.set(lineageId, { ...scene, lineageId, deviceId, past: [], isDeviceActive: true, seen });
         return { lineageId, deviceId };
       },
       suspend: async (deviceId) => {
@@ -283,10 +268,8 @@ export function fakeRotationStore(): RotationStoreUnderTest {
   function recordLineage(one: LineageReport, { deviceId, at }: { deviceId: string; at: Date }): void {
     const stored = lineages.get(one.lineageId);
     if (stored?.deviceId !== deviceId) return;
-    const { error, failures, hasSpireAgent, certificate, isAlarm } = one;
+    const { error, failures, hasSpireAgent, certificate } = one;
     look(one.lineageId, { lastError: error, failures, hasSpireAgent });
-    const failed = error !== null && (isAlarm || stored.told.failed);
-    lineages.set(one.lineageId, { ...lineage(one.lineageId), told: { ...stored.told, failed } });
     if (certificate === stored.certificate)
       look(one.lineageId, { installedAt: lineage(one.lineageId).seen.installedAt ?? at });
     if (certificate === null || !stored.past.includes(certificate) || !stored.seen.isNewestConfirmed) return;

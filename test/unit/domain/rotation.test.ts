@@ -108,20 +108,20 @@ describe('a report', () => {
     ...over,
   });
   const names = (before: HostReportBody | null, after: HostReportBody): readonly string[] =>
-    reportEvents(before, after).map(({ event, isAlarm }) => (isAlarm ? `${event}!` : event));
+    reportEvents(before, after).map(({ event }) => event);
   const error = { at: text(-60), phase: 'hook', reason: 'validateFailed', detail: 'nginx -t' } as const;
 
   test.each<[string, Partial<TargetReport> | null, Partial<TargetReport>, readonly string[]]>([
     ['that is well says nothing', null, {}, []],
-    ['that begins with a failure tells it', null, { state: 'failed', error }, ['target.failed!']],
+    ['that begins with a failure tells it', null, { state: 'failed', error }, ['target.failed']],
     ['of the same failure says nothing', { state: 'failed', error }, { state: 'failed', error }, []],
     [
       'of a failure that became a roll-back tells it',
       { state: 'failed' },
       { state: 'rolledBack' },
-      ['target.rolledBack!'],
+      ['target.rolledBack'],
     ],
-    ['of something blocked is no alarm', {}, { state: 'blocked' }, ['target.blocked']],
+    ['of something blocked tells it', {}, { state: 'blocked' }, ['target.blocked']],
     ['of an end of trouble tells it', { state: 'rolledBack', error }, {}, ['target.wellAgain']],
     ['of an error that is tried again says nothing', {}, { error }, []],
   ])('%s', (_what, before, after, events) => {
@@ -130,7 +130,7 @@ describe('a report', () => {
   test('tells a critical finding once', () => {
     const finding = { check: 'clock', level: 'critical', detail: 'an hour off', fix: null } as const;
     const first = report([], { findings: [finding, { ...finding, check: 'disk', level: 'warning' }] });
-    expect(names(null, first)).toEqual(['host.finding!']);
+    expect(names(null, first)).toEqual(['host.finding']);
     expect(names(first, first)).toEqual([]);
   });
   test('has the instants of its errors by our clock, however wrong the clock of the host is, and none in the future', () => {
@@ -144,7 +144,7 @@ describe('a report', () => {
   });
   test('of a failure without a reason has one all the same', () => {
     const [one] = lineageReports(report([target({ state: 'failed' })]), at(5));
-    expect(one).toMatchObject({ error: { reason: 'unexplained' }, failures: 1, isAlarm: true });
+    expect(one).toMatchObject({ error: { reason: 'unexplained' }, failures: 1 });
   });
   test('leaves out targets without a lineage, and takes the last of two with the same', () => {
     const targets = [target({ lineage: null }), target({ failures: 1, error }), target({ failures: 2, error })];

@@ -12,7 +12,6 @@ import {
   showCampaign,
   startCampaign,
 } from '../../../src/lifecycle/campaigns.ts';
-import { recordCrossings } from '../../../src/lifecycle/crossings.ts';
 import { showFleet } from '../../../src/lifecycle/fleet.ts';
 import { reportHost } from '../../../src/lifecycle/host-reports.ts';
 import { pullRenewals } from '../../../src/lifecycle/renewal-pulls.ts';
@@ -195,26 +194,6 @@ describe('the fleet', () => {
     );
     expect([states.late, late.length]).toEqual([1203, 100]);
     expect(late[0]!.reason).toContain('has ended');
-  });
-});
-
-describe('who looks for crossings', () => {
-  test('tells what is late and what keeps failing once, in batches, and nothing of a single failure', async () => {
-    const { store, lineages } = await scene(4);
-    const [late, fails, once, busy] = lineages as [string, string, string, string];
-    const leaseUntil = at(200 * day);
-    const all = [
-      facts({ id: late, renewAt: at(-10 * day), newest: { ...facts().newest!, notAfter: at(day) } }),
-      facts({ id: fails, lastError: error, failures: 3 }),
-      facts({ id: once, lastError: error, failures: 1 }),
-      facts({ id: busy, attempt: { id: 'a', admittedAt: at(0), leaseUntil } }),
-    ];
-    const look = recordCrossings({ ...store, ...listed(all) });
-    expect((await look(at(2 * day))).map(({ lineageId, kind }) => [lineageId, kind])).toEqual([
-      [late, 'late'],
-      [fails, 'failed'],
-    ]);
-    expect(await look(at(3 * day))).toEqual([]);
   });
 });
 
