@@ -16,6 +16,7 @@ import { enrollmentStore } from './storage/enrollments.ts';
 import { issuersIn } from './storage/issuers.ts';
 import { nonceStore } from './storage/nonces.ts';
 import type { Database } from './storage/pool.ts';
+import { lookJobs } from './look-services.ts';
 import { webJobs } from './web-services.ts';
 
 export type JobParts = {
@@ -58,6 +59,7 @@ export async function serverJobs(parts: JobParts): Promise<{
       { name: 'idempotencyKeys', everySeconds: 3600, run: idempotencyKeys },
       { name: 'enrollments', everySeconds: 3600, run: enrollments },
       ...rotationJobs(parts),
+      ...lookJobs(parts),
       ...notifyJobs(parts),
       ...spireJobs(parts),
       ...webJobs(parts),

@@ -5,6 +5,8 @@ import type { Authorities } from './authorities.ts';
 import type { Config } from './config.ts';
 import type { Channel } from './domain/message.ts';
 import { hostOf } from './domain/names.ts';
+import { type Principal, principalText } from './domain/principal.ts';
+import type { Refusal } from './domain/result.ts';
 import { messageOf } from './domain/thrown.ts';
 import { endorsementPolicy, enrollmentServices } from './enrollment-services.ts';
 import { certificateEvidence } from './enrollment/certificate-evidence.ts';
@@ -42,6 +44,7 @@ import { lineagesIn } from './storage/lineages.ts';
 import { nonceStore, sharedSecret } from './storage/nonces.ts';
 import { operatorTokenStore } from './storage/operator-tokens.ts';
 import type { Database } from './storage/pool.ts';
+import { renewalsIn } from './storage/renewals.ts';
 import { revocationStore } from './storage/revocations.ts';
 import { isWeakModulus } from './tpm2/close-primes.ts';
 import { rotationServices } from './rotation-services.ts';
@@ -96,12 +99,8 @@ const reservedNames = ({ publicUrl, listen }: Config): readonly string[] =>
     (host) => !['localhost', '127.0.0.1', '::1', '0.0.0.0', '::'].includes(host),
   );
 
-function certificateWrites({
-  config,
-  policies,
-  ports,
-  authorities,
-}: ServiceParts): Pick<CertificateServices, 'issueFromCsr'> {
+function certificateWrites(parts: ServiceParts): Pick<CertificateServices, 'issueFromCsr'> {
+  const { config, policies, ports, authorities } = parts;
   const fromCsr = issueFromCsr({
     profiles: policies.profiles,
     issue: issue(ports),
@@ -111,7 +110,10 @@ function certificateWrites({
   return {
     issueFromCsr: async (input, { now }) => {
       const issued = await fromCsr({ ...input, now });
-      if (!issued.ok) return issued;
+      if (!issued.ok) {
+        await tellForeignKey(parts, { ...input, now, refusals: issued.error });
+        return issued;
+      }
       const { record } = issued.value;
       return { ok: true, value: certificateResource(record, authorities.chainPemOf(record.issuerId)) };
     },
@@ -132,6 +134,23 @@ function evidenceServices({ db, policies }: ServiceParts): EvidenceServices {
       return record === null ? null : evidence(record.fingerprint);
     },
   };
+}
+
+/** A CSR for a key that belongs to another holder: nothing was recorded of it, and somebody should know. */
+async function tellForeignKey(
+  { db }: ServiceParts,
+  asked: {
+    readonly principal: Principal;
+    readonly profile: string;
+    readonly now: Date;
+    readonly refusals: readonly Refusal[];
+  },
+): Promise<void> {
+  const refusals = asked.refusals.filter(({ reason }) => reason === 'keyHeldElsewhere');
+  if (refusals.length === 0) return;
+  const facts = { profile: asked.profile, refusals };
+  const told = { at: asked.now, event: 'issuance.refused', principal: principalText(asked.principal), facts };
+  await renewalsIn(db).recordNotice({ ...told, tell: null });
 }
 
 function revocationServices({ db, authorities }: ServiceParts): RevocationServices {

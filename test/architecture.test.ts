@@ -31,7 +31,14 @@ const piecesOfMain = [
     'own-certificate.ts',
   ],
   ...['rotation-services.ts', 'server-certificate-file.ts', 'services.ts', 'spire-services.ts', 'trust-services.ts'],
-  ...['warning-services.ts', 'notify-services.ts', 'report-services.ts', 'metrics-services.ts', 'probe-services.ts'],
+  ...[
+    'look-services.ts',
+    'warning-services.ts',
+    'notify-services.ts',
+    'report-services.ts',
+    'metrics-services.ts',
+    'probe-services.ts',
+  ],
   ...['throwaway-client.ts', 'web-services.ts'],
 ];
 

@@ -5,4 +5,4 @@ select count(*)::int as issued
          where a.event = 'certificate.issued' and a.at > $1::timestamptz - interval '1 hour' and a.at <= $1
            and not exists (select from renewal r
                             where r.id = (a.facts ->> 'conversation')::uuid and not r.is_outside_ceiling)
-         limit $2) some
+         limit $2) counted

@@ -11,7 +11,7 @@ select i.id, u.unsigned, u.unsigned_since,
   cross join lateral (
     select count(*)::int as unsigned, min(a.at) as unsigned_since
       from audit_event a
-     where a.event = 'issuance.abandoned' and a.at > $1 - interval '2 hours' and a.facts ->> 'issuer' = i.id
+     where a.event = 'issuance.abandoned' and a.at > $1::timestamptz - interval '2 hours' and a.facts ->> 'issuer' = i.id
        and not exists (select from audit_event s
                         where s.at >= a.at - interval '5 minutes' and s.event = 'certificate.issued'
                           and s.facts ->> 'issuer' = i.id)

@@ -83,9 +83,7 @@ function targetEvents(before: HostReportBody | null, report: HostReportBody): re
     const facts = { target: name, profile, place, lineage, certificate, error, failures };
     if (isBroken(target) || state === 'blocked' || state === 'missing')
       return last?.state === state ? [] : [{ event: `target.${state}`, facts }];
-    return last !== undefined && !isWell(last) && isWell(target)
-      ? [{ event: 'target.wellAgain', facts }]
-      : [];
+    return last !== undefined && !isWell(last) && isWell(target) ? [{ event: 'target.wellAgain', facts }] : [];
   });
 }
 

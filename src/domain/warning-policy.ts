@@ -129,3 +129,28 @@ export const instantsAfter = (
   warningAt: new Date(duty.getTime() + warning * 1000),
   criticalAt: new Date(duty.getTime() + critical * 1000),
 });
+
+/** The longest life of a certificate that anybody counts with, for levels that only grow with it. Seconds. */
+const longestLifetime = 10 * 365 * 86_400;
+
+/** No warning of these begins longer before an end than this, in seconds. */
+export function longestWarning({ relative, absolute, profiles }: LifetimeLevels): number {
+  const last = absolute.at(-1);
+  const share = relative.warning * (last?.lifetimeUpToSeconds === null ? last.lifetimeFromSeconds : longestLifetime);
+  return Math.max(
+    share,
+    ...absolute.map(({ warning }) => warning),
+    ...[...profiles.values()].map(({ warning }) => warning),
+  );
+}
+
+/** No warning of these begins sooner after a duty than this, for such lifetimes, in seconds. */
+export const shortestWarning = (
+  { relative, absolute, profiles }: LifetimeLevels,
+  lifetimes: readonly number[],
+): number =>
+  Math.min(
+    ...lifetimes.map((lifetime) => relative.warning * lifetime),
+    ...absolute.map(({ warning }) => warning),
+    ...[...profiles.values()].map(({ warning }) => warning),
+  );

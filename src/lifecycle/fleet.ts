@@ -35,7 +35,7 @@ const pageSize = 1000;
 const mostShown = 100;
 
 /** Every lineage, page after page. */
-export async function* everyLineage(
+async function* everyLineage(
   ports: Pick<LineageReads, 'listLineageFacts'>,
   limit: number,
 ): AsyncGenerator<readonly LineageFacts[]> {

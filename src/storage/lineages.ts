@@ -36,7 +36,8 @@ export const lineagesIn = (db: Session) => ({
     facts(db, [null, deviceId, profile, after?.at ?? null, after?.id ?? null, limit]),
 });
 
-function factsFromRow(row: RawRow): LineageFacts {
+/** A row of lineage_facts.sql, and of others that have its columns. */
+export function factsFromRow(row: RawRow): LineageFacts {
   const pulledAt = instantOrNull(row, 'pulled_at');
   const attemptId = textOrNull(row, 'attempt_id');
   return {

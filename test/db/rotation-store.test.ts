@@ -97,7 +97,7 @@ test('a host that never stops complaining raises a hundred alarms an hour, and t
       ...{ at: at(minute * 60), event: 'renewal.replayed', principal, facts: { body: randomUUID() } },
       tell: { topic: 'alarm', key: randomUUID() },
     });
-  for (let count = 0; count < 30; count += 1) await notice(0);
+  for (let count = 0; count < 130; count += 1) await notice(0);
   const findings = Array.from({ length: 200 }, (_, n) => ({
     ...{ check: `check${n}`, level: 'critical' as const, detail: 'bad', fix: null },
   }));
@@ -116,7 +116,7 @@ test('a host that never stops complaining raises a hundred alarms an hour, and t
     ).length;
   expect(await count('outbox')).toBe(100);
   const audited = await db.query('select event from audit_event where principal = $1', [principal]);
-  expect(audited).toHaveLength(232);
+  expect(audited).toHaveLength(332);
   await notice(120);
   expect(await count('outbox')).toBe(101);
 });

@@ -73,7 +73,7 @@ const refusedWords = {
 function refusedStanding({ reason, principal, deviceId, name, count, last }: RefusedRequests): Standing {
   return {
     ...{ condition: 'unusualIssuance', subject: `refused:${reason}:${principal}`, lineageId: null, deviceId },
-    level: reason === 'keyHeldElsewhere' ? 'critical' : 'warning',
+    level: 'warning',
     cause: `condition:unusualIssuance:${reason}`,
     reason: `${name} ${refusedWords[reason]} (${counted(count, 'request')} within a day, last ${utcMinute(last)})`,
     facts: { name, principal, refused: reason, count, last: wireTime(last) },
@@ -89,7 +89,8 @@ export type PendingSubject = {
 
 /** A host that waits for an approval. */
 export const enrollmentPending = ({ id, hostName, fingerprint, since }: PendingSubject): Standing => ({
-  ...{ condition: 'enrollmentPending', subject: `enrollment:${id}`, level: 'warning' },
+  // By TPM: an agent that comes again has a newer enrollment in place of its last one.
+  ...{ condition: 'enrollmentPending', subject: `enrollment:${fingerprint}`, level: 'warning' },
   cause: 'condition:enrollmentPending',
   reason: `waits since ${utcMinute(since)} for an approval: omens devices pending`,
   ...{ deviceId: null, lineageId: null },
