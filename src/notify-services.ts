@@ -98,7 +98,9 @@ const logAttempt =
   (log: Logger): NotifyPorts['onAttempt'] =>
   (channel, { id, message, attempts }, end) => {
     const facts = { channel, delivery: id, kind: message.kind, attempts };
-    if (end.outcome === 'delivered') log.info('message.delivered', facts);
+    if (end.outcome === 'delivered' && end.detail !== undefined)
+      log.warn('message.partlyDelivered', { ...facts, detail: end.detail });
+    else if (end.outcome === 'delivered') log.info('message.delivered', facts);
     else if (end.outcome === 'refused') log.error('message.refused', { ...facts, error: end.error });
     else log.warn('message.failed', { ...facts, error: end.error, again: end.dueAt });
   };

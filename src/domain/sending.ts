@@ -46,9 +46,9 @@ export function decideDue(delivery: DueDelivery, now: Date): DueDecision {
 const firstPause = 30;
 const longestPause = 3600;
 
-/** How an attempt ended, as it is written down. */
+/** How an attempt ended, as it is written down; `detail` of what was taken is for the log. */
 export type AttemptEnd =
-  | { readonly outcome: 'delivered' }
+  | { readonly outcome: 'delivered'; readonly detail?: string }
   | { readonly outcome: 'refused'; readonly error: string }
   | { readonly outcome: 'failed'; readonly error: string; readonly isUnsure: boolean; readonly dueAt: Date };
 
@@ -60,7 +60,9 @@ export function attemptEnd(
   outcome: SendOutcome,
   { earlier, now, roll }: { readonly earlier: number; readonly now: Date; readonly roll: number },
 ): AttemptEnd {
-  if (outcome.accepted) return { outcome: 'delivered' };
+  if (outcome.accepted) {
+    return { outcome: 'delivered', ...(outcome.detail === undefined ? {} : { detail: outcome.detail }) };
+  }
   if (outcome.isPermanent) return { outcome: 'refused', error: outcome.detail };
   const pause = Math.min(longestPause, firstPause * 2 ** Math.min(earlier, 20)) * (1 - roll / 4);
   const seconds = Math.max(pause, Math.min(outcome.retryAfterSeconds ?? 0, 86_400));

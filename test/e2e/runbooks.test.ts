@@ -1,5 +1,5 @@
-// The runbooks of the host side, typed line by line against a kept demo. What needs systemd, SPIRE or Keylime is not run;
-// that its `omens` commands exist is shown by test/unit/docs.test.ts.
+// The runbooks of the host side and of warnings, typed line by line against a kept demo. What needs systemd, SPIRE or
+// Keylime is not run; that its `omens` commands exist is shown by test/unit/docs.test.ts.
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,7 @@ import { type Demo, desk, linesOf } from './support/runbook.ts';
 const run = promisify(execFile);
 const script = join(import.meta.dirname, '../../scripts/demo.mjs');
 
-/** Those of the host side; none of them may leave the demo useless for the next one, so the cleared TPM comes last. */
+/** None of them may leave the demo useless for the next one, so the cleared TPM comes last. */
 const runbooks = [
   'add-a-host.md',
   'take-over-from-the-old-scripts.md',
@@ -21,6 +21,8 @@ const runbooks = [
   'spire-agent-recovery.md',
   'keylime-attestation-failure.md',
   'roll-back.md',
+  'warning-came.md',
+  'notifier-silent.md',
   'tpm-cleared-or-board-replaced.md',
 ];
 

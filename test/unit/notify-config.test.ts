@@ -1,5 +1,5 @@
 // `notify` of omens.yaml: what channels are made of it, and what each fault says.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -113,6 +113,14 @@ describe('channels of omens.yaml', () => {
     expect(faults.join('\n')).toContain(message);
     expect(faults).toHaveLength(1);
     expect(faults[0]).toMatch(/^omens\.yaml: \/notify\/channels\/0/);
+  });
+
+  test('of docs/channels.md are good, one of each kind', () => {
+    const document = readFileSync(join(import.meta.dirname, '../../docs/channels.md'), 'utf8');
+    const { channels: found } = notifyOf(/^```yaml\n([\s\S]*?)^```/m.exec(document)?.[1] ?? '');
+    expect(found.map(({ kind }) => kind).toSorted()).toEqual([
+      ...['ntfy', 'pushover', 'slack', 'smtp', 'syslog', 'webhook'],
+    ]);
   });
 
   test('have names of their own', () => {

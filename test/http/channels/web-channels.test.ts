@@ -1,5 +1,5 @@
 // Webhook, Pushover, ntfy and Slack against real servers on loopback: what they get, and what each answer means.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { RequestListener } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { Webhook } from 'standardwebhooks';
 import type { ChannelSettings } from '../../../src/domain/channel-settings.ts';
 import type { Channel } from '../../../src/domain/message.ts';
+import type { WebhookBody } from '../../../src/domain/webhook-wire.ts';
 import { makePki, type TestPki } from '../support/pki.ts';
 import { answering, item, message, open, type Receiver, receiver, rules, type Secrets } from './desk.ts';
 
@@ -60,6 +61,14 @@ describe('a webhook', () => {
     expect(headers['webhook-id']).toBe(id);
     const other = `whsec_${Buffer.alloc(32, 8).toString('base64')}`;
     expect(() => new Webhook(other).verify(body, headers as Record<string, string>)).toThrow('No matching signature');
+  });
+
+  test('gets the body that docs/channels.md shows', async () => {
+    const document = readFileSync(join(import.meta.dirname, '../../../docs/channels.md'), 'utf8');
+    const shown = JSON.parse(/^```json\n([\s\S]*?)^```/m.exec(document)?.[1] ?? '') as WebhookBody;
+    const { url, came } = await listening(answering(200));
+    await webhook(url).send({ kind: 'warning', at: shown.timestamp, ...shown.data });
+    expect(JSON.parse(came[0]!.body)).toEqual(shown);
   });
 
   test('gets the same octets and id at a second attempt, with the time of that attempt', async () => {
