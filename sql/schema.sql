@@ -306,7 +306,8 @@ create table audit_event (
   principal text not null,
   facts jsonb not null
 );
-create index audit_event_at on audit_event (at);
+-- Read from its end; lines of one instant in the order in which they were written.
+create index audit_event_at on audit_event (at, id);
 
 create table outbox (
   id bigint generated always as identity primary key,

@@ -50,6 +50,7 @@ import { isWeakModulus } from './tpm2/close-primes.ts';
 import { rotationServices } from './rotation-services.ts';
 import { trustServices } from './trust-services.ts';
 import { warningServices } from './warning-services.ts';
+import { auditServices } from './web-services.ts';
 
 export type ServiceParts = {
   readonly config: Config;
@@ -87,6 +88,7 @@ export async function httpServices(parts: ServiceParts): Promise<HttpServices> {
     ...rotationServices(parts),
     ...channelServices(parts),
     ...warningServices(parts),
+    ...auditServices(parts),
     ...(await accessServices(db)),
     ...metricsServices(parts),
     ...healthServices(parts),

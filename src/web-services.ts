@@ -4,12 +4,19 @@ import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { decodeCursor, encodeCursor, pageOf } from './domain/cursor.ts';
+import { givenUpAfterSeconds } from './domain/expiry.ts';
+import { issuedOf, timelineDays, timelineOf } from './domain/overview.ts';
+import { wireTime } from './domain/wire.ts';
 import { closeWebSession, openWebSession, readWebSession } from './enrollment/web-sessions.ts';
+import type { AuditServices } from './http/audit-services.ts';
 import type { WebOptions } from './http/pages/all.ts';
-import type { Asset, WebSessionServices } from './http/pages/web.ts';
+import type { Asset, OverviewServices, WebSessionServices } from './http/pages/web.ts';
 import type { HttpServices } from './http/services.ts';
 import type { Job } from './lifecycle/scheduler.ts';
+import { auditIn } from './storage/audit.ts';
 import { operatorTokenStore } from './storage/operator-tokens.ts';
+import { overviewIn } from './storage/overview.ts';
 import type { Database } from './storage/pool.ts';
 import { webSessionStore } from './storage/web-sessions.ts';
 
@@ -17,7 +24,7 @@ type WebParts = { readonly db: Database; readonly now: () => Date };
 
 /** What `startHttp` takes for the operator page. */
 export const webOptions = ({ db }: WebParts, services: HttpServices): WebOptions => ({
-  services: { ...services, ...webSessionServices(db) },
+  services: { ...services, ...webSessionServices(db), ...overviewServices(db) },
   assets: readAssets(),
   salt: randomBytes(32),
 });
@@ -32,6 +39,55 @@ function webSessionServices(db: Database): WebSessionServices {
     openWebSession: openWebSession(ports),
     readWebSession: readWebSession(ports),
     closeWebSession: closeWebSession(ports),
+  };
+}
+
+/** The audit as the API and the page read it. */
+export function auditServices({ db }: Pick<WebParts, 'db'>): AuditServices {
+  const { listAudit } = auditIn(db);
+  return {
+    listAudit: async ({ cursor, limit, event, principal, device }) => {
+      const after = decodeCursor(cursor, 'number');
+      const rows = await listAudit({
+        ...{ event: event ?? null, principal: principal ?? null, deviceId: device ?? null, limit: limit + 1 },
+        after: after === null ? null : { at: after.at, id: Number(after.id) },
+      });
+      const { page, last } = pageOf(rows, limit);
+      return {
+        items: page.map(({ id, at, ...line }) => ({ id: String(id), at: wireTime(at), ...line })),
+        next: last === null ? null : encodeCursor({ at: last.at, id: String(last.id) }),
+      };
+    },
+  };
+}
+
+/** So long a count of the whole inventory is good enough: it is read by people, and costs the database a moment. */
+const countedForMs = 20_000;
+
+function overviewServices(db: Database): OverviewServices {
+  const counts = overviewIn(db);
+  return {
+    timeline: kept(async (now) => {
+      const givenUpBefore = new Date(now.getTime() - givenUpAfterSeconds * 1000);
+      const [ends, ended] = await Promise.all([
+        counts.endsByDay(now, timelineDays),
+        counts.endedServing(now, givenUpBefore),
+      ]);
+      return timelineOf(ends, { now, ended });
+    }),
+    issued: kept(async (now) => issuedOf(await counts.issuedByHour(new Date(now.getTime() - 30 * 86_400_000)), now)),
+  };
+}
+
+/** The last answer again while it is young; those who ask at once share one. */
+function kept<T>(count: (now: Date) => Promise<T>): (now: Date) => Promise<T> {
+  let last: { readonly at: number; readonly answer: Promise<T> } | null = null;
+  return (now) => {
+    if (last !== null && now.getTime() - last.at < countedForMs) return last.answer;
+    const answer = count(now);
+    last = { at: now.getTime(), answer };
+    answer.catch(() => (last = null));
+    return answer;
   };
 }
 

@@ -204,6 +204,10 @@ create index device_host_prefix on device (host_name text_pattern_ops);
 create index device_keylime on device (keylime_uuid) where keylime_uuid is not null;
 create index revocation_revoked_at on revocation (revoked_at);
 
+-- The audit is read from its end; lines of one instant in the order in which they were written.
+drop index audit_event_at;
+create index audit_event_at on audit_event (at, id);
+
 -- People at the operator page. The cookie''s value itself is never stored.
 create table web_session (
   id_sha256 bytea primary key,

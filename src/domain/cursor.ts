@@ -17,6 +17,7 @@ export const encodeCursor = ({ at, id }: Cursor): string =>
 const idForms = {
   uuid: /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
   sha256: /^[0-9a-f]{64}$/,
+  number: /^[1-9][0-9]{0,17}$/,
 } as const;
 
 /** Reads a cursor of a list whose items have ids of this form; null for none. Throws `MalformedCursor`. */

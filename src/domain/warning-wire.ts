@@ -87,6 +87,9 @@ export type AuditEventResource = {
   readonly facts: Readonly<Record<string, unknown>>;
 };
 
+/** GET /v1/audit */
+export type AuditPage = Page<AuditEventResource>;
+
 /** An item of GET /v1/endpoints: what a probe saw the last time. */
 export type EndpointResource = {
   readonly name: string;

@@ -7,7 +7,7 @@ import type { SpireConfirmationBody } from '../domain/spire-wire.ts';
 import type { CampaignBody, RenewalPullBody } from '../domain/rotation-wire.ts';
 import type { ConfirmationBody, HostReportBody, LineageStateName, RenewalBody } from '../domain/lineage-wire.ts';
 import type { AcknowledgementBody, SnoozeBody } from '../domain/warning-wire.ts';
-import type { WarningLevel } from '../domain/warning.ts';
+import type { Condition, WarningLevel } from '../domain/warning.ts';
 import type { Contract, Operation } from './contract.ts';
 import { parseStrictJson } from '../domain/strict-json.ts';
 import { err, ok, type Refusal, type Result } from '../domain/result.ts';
@@ -63,6 +63,9 @@ export type Query = {
   readonly state?: 'pending' | 'approved' | LineageStateName | 'open' | 'closed';
   readonly level?: WarningLevel;
   readonly lineage?: string;
+  readonly condition?: Condition;
+  readonly event?: string;
+  readonly principal?: string;
   readonly channel?: string;
   readonly after?: number;
   readonly days?: number;

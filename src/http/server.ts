@@ -19,6 +19,7 @@ import { type Answered, type EdgePorts, type Log, mountRoutes } from './pipeline
 import { type WebOptions, webRoutes } from './pages/all.ts';
 import type { Route } from './route.ts';
 import { channelRoutes } from './routes/channels.ts';
+import { auditRoutes } from './routes/audit.ts';
 import { certificateRoutes } from './routes/certificates.ts';
 import { lineageRoutes } from './routes/lineages.ts';
 import { deviceRoutes } from './routes/devices.ts';
@@ -95,6 +96,7 @@ export const httpsRoutes = (services: HttpServices, limits: EnrollmentLimitOptio
   ...rotationRoutes(services),
   ...channelRoutes(services),
   ...warningRoutes(services),
+  ...auditRoutes(services),
   ...lineageRoutes(services),
 ];
 

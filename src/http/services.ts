@@ -37,6 +37,7 @@ import type {
   RenewalInfo,
   TrustBundleResource,
 } from '../domain/wire.ts';
+import type { AuditServices } from './audit-services.ts';
 import type { ChannelServices } from './channel-services.ts';
 import type { RotationServices } from './rotation-services.ts';
 import type { WarningServices } from './warning-services.ts';
@@ -266,6 +267,7 @@ export type HttpServices = EnrollmentServices &
   RotationServices &
   ChannelServices &
   WarningServices &
+  AuditServices &
   AccessServices &
   MetricsServices &
   HealthServices;

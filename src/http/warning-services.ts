@@ -8,7 +8,7 @@ import type {
   WarningPage,
   WarningResource,
 } from '../domain/warning-wire.ts';
-import type { WarningLevel } from '../domain/warning.ts';
+import type { Condition, WarningLevel } from '../domain/warning.ts';
 import type { Page } from '../domain/wire.ts';
 
 type Operator = Extract<Principal, { readonly kind: 'operator' }>;
@@ -22,6 +22,7 @@ export type WarningServices = {
       readonly level?: WarningLevel;
       readonly device?: string;
       readonly lineage?: string;
+      readonly condition?: Condition;
     },
   ) => Promise<WarningPage>;
   readonly showWarning: (id: string) => Promise<WarningResource | null>;

@@ -2,13 +2,14 @@
 // fit; each writing call is one transaction, with its line of the audit in it.
 import type { Cursor } from '../domain/cursor.ts';
 import type { Look, LookChange } from '../domain/look.ts';
-import type { WarningLevel, WarningRecord } from '../domain/warning.ts';
+import type { Condition, WarningLevel, WarningRecord } from '../domain/warning.ts';
 
 export type WarningFilter = {
   readonly state: 'open' | 'closed';
   readonly level: WarningLevel | null;
   readonly deviceId: string | null;
   readonly lineageId: string | null;
+  readonly condition: Condition | null;
   readonly after: Cursor | null;
   readonly limit: number;
 };

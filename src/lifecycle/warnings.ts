@@ -3,7 +3,7 @@
 import { type Cursor, decodeCursor, encodeCursor, pageOf } from '../domain/cursor.ts';
 import { principalText, type Principal } from '../domain/principal.ts';
 import { err, ok, type Refusal, type Result } from '../domain/result.ts';
-import { longestSnoozeSeconds, type WarningLevel, type WarningRecord } from '../domain/warning.ts';
+import { type Condition, longestSnoozeSeconds, type WarningLevel, type WarningRecord } from '../domain/warning.ts';
 import type {
   AcknowledgementBody,
   DeliveryResource,
@@ -27,14 +27,16 @@ export type WarningQuery = Paging & {
   readonly level?: WarningLevel;
   readonly device?: string;
   readonly lineage?: string;
+  readonly condition?: Condition;
 };
 
 /** A page of warnings: of open ones the worst and oldest first, of closed ones those that were closed last. */
 export const listWarnings =
   (ports: Pick<WarningStore, 'listWarnings'>) =>
-  async ({ state, level, device, lineage, cursor, limit }: WarningQuery): Promise<WarningPage> => {
+  async ({ state, level, device, lineage, condition, cursor, limit }: WarningQuery): Promise<WarningPage> => {
     const rows = await ports.listWarnings({
       ...{ state, level: level ?? null, deviceId: device ?? null, lineageId: lineage ?? null },
+      condition: condition ?? null,
       ...{ after: decodeCursor(cursor, 'uuid'), limit: limit + 1 },
     });
     const { page, last } = pageOf(rows, limit);

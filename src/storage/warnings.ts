@@ -21,6 +21,7 @@ type Filter = {
   readonly level: WarningLevel | null;
   readonly deviceId: string | null;
   readonly lineageId: string | null;
+  readonly condition: Condition | null;
   readonly after: Cursor | null;
   readonly limit: number;
 };
@@ -28,10 +29,18 @@ type Filter = {
 /** Warnings in a database, as `WarningStore` of lifecycle/warning-records.ts. */
 export const warningStore = (db: Database) => ({
   recordLook: (look: Look): Promise<readonly LookChange[]> => recordLook(db, look),
-  listWarnings: ({ state, level, deviceId, lineageId, after, limit }: Filter): Promise<readonly WarningRecord[]> =>
+  listWarnings: ({
+    state,
+    level,
+    deviceId,
+    lineageId,
+    condition,
+    after,
+    limit,
+  }: Filter): Promise<readonly WarningRecord[]> =>
     state === 'open'
-      ? listOpen(db, [after?.id ?? null, level, deviceId, lineageId, limit])
-      : listClosed(db, [after?.at ?? null, after?.id ?? null, level, deviceId, lineageId, limit]),
+      ? listOpen(db, [after?.id ?? null, level, deviceId, lineageId, limit, condition])
+      : listClosed(db, [after?.at ?? null, after?.id ?? null, level, deviceId, lineageId, limit, condition]),
   findWarning: async (id: string): Promise<WarningRecord | null> => (await find(db, [id]))[0] ?? null,
   acknowledge: async (id: string, by: string, at: Date, note: string | null): Promise<boolean> =>
     (await acknowledge(db, [id, by, at, note])).length === 1,

@@ -21,7 +21,7 @@ export const standingOf = (subject: string, over: Partial<Standing> = {}): Stand
 });
 
 const openOnly: WarningFilter = {
-  ...{ state: 'open', level: null, deviceId: null, lineageId: null, after: null, limit: 100 },
+  ...{ state: 'open', level: null, deviceId: null, lineageId: null, condition: null, after: null, limit: 100 },
 };
 
 /** Runs the suite; each test gets a store without warnings. */
@@ -179,6 +179,7 @@ export function describeWarningStore(of: string, open: () => Promise<WarningStor
       expect((await store.listWarnings({ ...openOnly, level })).map(({ subject }) => subject)).toEqual(['a']);
       expect(await store.listWarnings({ ...openOnly, deviceId: randomUUID() })).toEqual([]);
       expect(await store.listWarnings({ ...openOnly, lineageId: randomUUID() })).toEqual([]);
+      expect(await store.listWarnings({ ...openOnly, condition: 'crlOverdue' })).toEqual([]);
     });
 
     test('closed ones are listed the last closed first, by pages', async () => {

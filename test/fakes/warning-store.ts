@@ -50,7 +50,7 @@ export function fakeWarningStore(
       audit.push(...changes.map((one) => ({ event: `warning.${one.change}`, by: 'service' })));
       return changes;
     },
-    listWarnings: async ({ state, level, deviceId, lineageId, after, limit }) => {
+    listWarnings: async ({ state, level, deviceId, lineageId, condition, after, limit }) => {
       const order = state === 'open' ? worstFirst : lastClosedFirst;
       const last = after === null ? undefined : warnings.get(after.id);
       const rows =
@@ -58,6 +58,7 @@ export function fakeWarningStore(
       return rows
         .filter((one) => (level === null || one.level === level) && (deviceId === null || one.deviceId === deviceId))
         .filter((one) => lineageId === null || one.lineageId === lineageId)
+        .filter((one) => condition === null || one.condition === condition)
         .filter((one) => last === undefined || order(last, one) < 0)
         .toSorted(order)
         .slice(0, limit);

@@ -11,11 +11,11 @@ import { loginLimit, ordinaryLoginRate } from './login-limit.ts';
 import { overviewPages } from './overview.ts';
 import type { Page } from './page.ts';
 import { mountPages, pageRefuser } from './serve-page.ts';
-import type { Asset, Web, WebSessionServices } from './web.ts';
+import type { Asset, OverviewServices, Web, WebSessionServices } from './web.ts';
 import type { Rate } from '../enrollment-limits.ts';
 
 /** What pages call: the functions of the API, and what only pages need. */
-export type PageServices = HttpServices & WebSessionServices;
+export type PageServices = HttpServices & WebSessionServices & OverviewServices;
 
 export type WebOptions = {
   readonly services: PageServices;

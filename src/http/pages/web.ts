@@ -1,4 +1,5 @@
 // What the operator page needs of the world beside the edge, and the replies that every page is made of.
+import type { Issued, Timeline } from '../../domain/overview.ts';
 import type { Refusal, Result } from '../../domain/result.ts';
 import type { NoSession, WebSession } from '../../enrollment/web-sessions.ts';
 import { type Assets, type Document, documentText } from '../../web/layout.ts';
@@ -16,6 +17,12 @@ export type WebSessionServices = {
   ) => Promise<Result<{ readonly cookie: string }, Refusal>>;
   readonly readWebSession: (cookie: string, source: string, now: Date) => Promise<Result<WebSession, NoSession>>;
   readonly closeWebSession: (cookie: string, operator: Operator, now: Date) => Promise<void>;
+};
+
+/** What the overview counts. */
+export type OverviewServices = {
+  readonly timeline: (now: Date) => Promise<Timeline>;
+  readonly issued: (now: Date) => Promise<Issued>;
 };
 
 /** A file that pages refer to, with the digest of its content in its path. */

@@ -7,7 +7,7 @@ import type { WarningServices } from '../warning-services.ts';
 /** `/v1/warnings…`, `/v1/deliveries` */
 export const warningRoutes = (services: WarningServices): readonly Route[] => [
   route('GET', '/v1/warnings', { takes: ['viewer'] }, async (r) => {
-    const { state, level, device, lineage } = r.query;
+    const { state, level, device, lineage, condition } = r.query;
     return found(
       await services.listWarnings({
         ...pagingOf(r.query),
@@ -15,6 +15,7 @@ export const warningRoutes = (services: WarningServices): readonly Route[] => [
         ...(level === undefined ? {} : { level }),
         ...(device === undefined ? {} : { device }),
         ...(lineage === undefined ? {} : { lineage }),
+        ...(condition === undefined ? {} : { condition }),
       }),
     );
   }),

@@ -211,6 +211,10 @@ export function makeWorld(): World {
     trustBundle: async () => trustBundle,
     publishTrustBundle: async () => ok(trustBundle),
     ...rotation,
+    listAudit: async () => ({
+      items: [{ id: '1', at: time, event: 'web.login', principal: 'operator:ann', facts: { source: '192.0.2.1' } }],
+      next: null,
+    }),
     listChannels: async () => ({ items: [channel], next: null }),
     testChannel: async (name) => ({
       channel: name,
