@@ -9,6 +9,7 @@ import type { OwnCertificate } from './own-certificate.ts';
 import { keepCrl } from './revocation/crl.ts';
 import { notifyJobs } from './notify-services.ts';
 import type { Policies } from './policies.ts';
+import { probeJobs } from './probe-services.ts';
 import { rotationJobs } from './rotation-services.ts';
 import { spireJobs } from './spire-services.ts';
 import type { issuanceIn } from './storage/issuance.ts';
@@ -21,9 +22,9 @@ import { webJobs } from './web-services.ts';
 
 export type JobParts = {
   readonly config: Config;
-  readonly policies: Policies;
   readonly db: Database;
   readonly authorities: Authorities;
+  readonly policies: Policies;
   readonly store: ReturnType<typeof issuanceIn>;
   readonly own: OwnCertificate;
   readonly channels: readonly Channel[];
@@ -62,6 +63,7 @@ export async function serverJobs(parts: JobParts): Promise<{
       ...lookJobs(parts),
       ...notifyJobs(parts),
       ...spireJobs(parts),
+      ...probeJobs(parts),
       ...webJobs(parts),
     ],
     beforeListening: async () => {

@@ -11,6 +11,7 @@ import { confirm, confirmAs } from './lifecycle/confirm.ts';
 import { listLineages, showLineage } from './lifecycle/lineages.ts';
 import { isRetransmission, renew } from './lifecycle/renew.ts';
 import { tellReplay } from './lifecycle/replay.ts';
+import { attestationGate } from './probe-services.ts';
 import type { ServiceParts } from './services.ts';
 import { certificatesIn } from './storage/certificates.ts';
 import { deviceStore } from './storage/devices.ts';
@@ -30,6 +31,7 @@ export function lineageServices(
     certificate: showCertificate,
     profiles: parts.policies.profiles,
     limits: parts.config.renewals,
+    ...attestationGate(parts),
     prove: proveRenewal({ ...devices, tpmDenials: parts.policies.tpmDenials }),
     issue: issue(parts.ports),
     preview: preview(parts.ports),

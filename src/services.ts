@@ -34,6 +34,7 @@ import type { Logger } from './log.ts';
 import { type Metrics, metricsServices } from './metrics-services.ts';
 import { channelServices } from './notify-services.ts';
 import type { Policies } from './policies.ts';
+import { endpointServices } from './probe-services.ts';
 import { revokeCertificate } from './revocation/revoke.ts';
 import { spireServices } from './spire-services.ts';
 import { certificatesIn } from './storage/certificates.ts';
@@ -85,6 +86,7 @@ export async function httpServices(parts: ServiceParts): Promise<HttpServices> {
     ...trustServices(parts),
     ...revocationServices(parts),
     ...spireServices(parts),
+    ...endpointServices(parts),
     ...rotationServices(parts),
     ...channelServices(parts),
     ...warningServices(parts),

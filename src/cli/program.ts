@@ -4,6 +4,7 @@ import { addAgentCommands } from './agent.ts';
 import { addCertsCommands } from './certs.ts';
 import { addChannelsCommands } from './channels.ts';
 import { addDevicesCommands } from './devices.ts';
+import { addEndpointsCommands, addKeylimeCommands } from './endpoints.ts';
 import { exitCodes, failureDocument, failureLines, told } from './failure.ts';
 import { addInitCommand } from './init.ts';
 import { addIssueCommand } from './issue.ts';
@@ -58,6 +59,8 @@ function programFor(world: World, exit: (code: number) => void): Command {
   addIssuersCommands(program, world);
   addTrustCommands(program, world);
   addSpireCommands(program, world);
+  addEndpointsCommands(program, world);
+  addKeylimeCommands(program, world);
   addReportCommands(program, world, exit);
   addRotationCommands(program, world);
   addWarningsCommands(program, world);

@@ -4,6 +4,7 @@ import { err, ok, type Result } from '../domain/result.ts';
 import type { EvidenceResource } from '../domain/evidence-wire.ts';
 import type { DeviceStateResource, RevocationBody, RevocationResource } from '../domain/revocation-wire.ts';
 import type { SpireAgentsResource, SpireConfirmationBody, SpireDeviceResource } from '../domain/spire-wire.ts';
+import type { EndpointResource, KeylimeAgentResource } from '../domain/warning-wire.ts';
 import type {
   ActivationBody,
   CertificateBody,
@@ -138,6 +139,10 @@ export type OperatorApi = AnchorApi & {
   readonly revokeCertificate: (cert: string, body: RevocationBody) => Answer<RevocationResource>;
   readonly spireAgents: () => Answer<SpireAgentsResource>;
   readonly spireOfDevice: (id: string) => Answer<SpireDeviceResource>;
+  readonly listEndpoints: () => Answer<Page<EndpointResource>>;
+  readonly probeEndpoint: (name: string) => Answer<EndpointResource>;
+  readonly listKeylimeAgents: () => Answer<Page<KeylimeAgentResource>>;
+  readonly letAgentThrough: (agent: string) => Answer<KeylimeAgentResource>;
   readonly confirmBySpireId: (cert: string, body: SpireConfirmationBody) => Answer<SpireDeviceResource>;
   readonly expiryReport: (query: PageQuery & { readonly within?: string | undefined }) => Answer<ExpiryReport>;
   /** One page of the report as the server writes it in another type. */
@@ -197,6 +202,10 @@ export const operatorApi = (connection: Connection): OperatorApi => {
     showCertificate: (cert) => get(at('certificates', cert)),
     spireAgents: () => get(at('spire', 'agents')),
     spireOfDevice: (id) => get(at('devices', id, 'spire')),
+    listEndpoints: () => get(at('endpoints')),
+    probeEndpoint: (name) => act(at('endpoints', name, 'probe')),
+    listKeylimeAgents: () => get(at('keylime', 'agents')),
+    letAgentThrough: (agent) => act(at('keylime', 'agents', agent, 'let-through')),
     confirmBySpireId: (cert, body) => post(at('certificates', cert, 'spire-confirmation'), body),
     certificateEvidence: (cert) => get(at('certificates', cert, 'evidence')),
     revokeCertificate: (cert, body) => post(at('certificates', cert, 'revocation'), body),

@@ -22,7 +22,8 @@ export function lineageReports(report: HostReportBody, now: Date): readonly Line
   const byLineage = new Map<string, LineageReport>();
   for (const target of report.targets) {
     if (target.lineage === null) continue;
-    const error = target.error ?? (isBroken(target) ? unexplained(report.at) : null);
+    const said = isHeldByUs(target) ? null : target.error;
+    const error = said ?? (isBroken(target) ? unexplained(report.at) : null);
     byLineage.set(target.lineage, {
       lineageId: target.lineage,
       error: error === null ? null : { ...error, at: byOurClock(error.at, report.at, now) },
@@ -33,6 +34,9 @@ export function lineageReports(report: HostReportBody, now: Date): readonly Line
   }
   return [...byLineage.values()];
 }
+
+/** It waits for its attestation, which is no failure of the lineage: that its agent fails is told of the agent. */
+const isHeldByUs = ({ error }: TargetReport): boolean => error?.reason === 'attestationFailing';
 
 /** A host that failed and does not say of what. */
 const unexplained = (at: string): LineageError => ({

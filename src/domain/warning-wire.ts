@@ -120,6 +120,10 @@ export type KeylimeAgentResource = {
   readonly attestationStatus: string | null;
   readonly lastSuccessfulAttestation: string | null;
   readonly since: string;
+  /** Null when it does not fail, or passed for long enough again. */
+  readonly failingSince: string | null;
   /** The gate holds the renewals of its device. */
   readonly held: boolean;
+  /** An admin said that the gate shall not. */
+  readonly letThroughUntil: string | null;
 };

@@ -135,7 +135,7 @@ export async function checkPresentedTpm(
  * `hash_ek`: SHA-256, in hex, of the EK's SubjectPublicKeyInfo in PEM as OpenSSL writes it (lines of 64 characters, LF
  * at the end), which is how rust-keylime computes an agent's UUID.
  */
-const keylimeUuidOf = (spkiDer: Uint8Array): string =>
+export const keylimeUuidOf = (spkiDer: Uint8Array): string =>
   sha256Hex(Buffer.from(encodePem('PUBLIC KEY', spkiDer), 'ascii'));
 
 type Vouching = {

@@ -231,6 +231,7 @@ export const problems = {
   renewalCeiling: { status: 429, title: 'As many certificates were renewed as are allowed within an hour' },
   renewalRate: { status: 429, title: 'This certificate was renewed too often' },
   renewalBlackout: { status: 429, title: 'Nothing is renewed at this time' },
+  attestationFailing: { status: 403, title: 'Keylime does not attest the host: nothing is renewed for it' },
   renewalInProgress: { status: 409, title: 'A request for this lineage is being worked on' },
   renewalLost: { status: 409, title: 'Another request for this lineage took its place' },
   grantWithdrawn: { status: 403, title: 'The device has no grant for this lineage any more' },

@@ -23,6 +23,7 @@ import { auditRoutes } from './routes/audit.ts';
 import { certificateRoutes } from './routes/certificates.ts';
 import { lineageRoutes } from './routes/lineages.ts';
 import { deviceRoutes } from './routes/devices.ts';
+import { endpointRoutes } from './routes/endpoints.ts';
 import { enrollmentRoutes } from './routes/enrollments.ts';
 import { plainRoutes, policyRoutes } from './routes/policy.ts';
 import { reportRoutes } from './routes/reports.ts';
@@ -93,6 +94,7 @@ export const httpsRoutes = (services: HttpServices, limits: EnrollmentLimitOptio
   ...policyRoutes(services),
   ...trustRoutes(services),
   ...spireRoutes(services),
+  ...endpointRoutes(services),
   ...rotationRoutes(services),
   ...channelRoutes(services),
   ...warningRoutes(services),

@@ -39,6 +39,7 @@ import type {
 } from '../domain/wire.ts';
 import type { AuditServices } from './audit-services.ts';
 import type { ChannelServices } from './channel-services.ts';
+import type { EndpointServices } from './endpoint-services.ts';
 import type { RotationServices } from './rotation-services.ts';
 import type { WarningServices } from './warning-services.ts';
 
@@ -262,6 +263,7 @@ export type HttpServices = EnrollmentServices &
   LineageServices &
   RevocationServices &
   SpireServices &
+  EndpointServices &
   PolicyServices &
   TrustServices &
   RotationServices &

@@ -15,11 +15,12 @@ import { issuedResource } from '../issuance/resource.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { RenewalRecord, RenewalStore, TakeKeyOutcome } from './records.ts';
 import {
+  heldRefusal,
   keyRefusal,
   lostRefusal,
   type Refused,
-  type RenewReason,
   refusedFor,
+  refusedWith,
   retrySoon,
   underWayRefusal,
   unknownLineage,
@@ -52,6 +53,11 @@ export type ProveClaim = (claim: {
 export type RenewPorts = Omit<RenewalStore, 'recordConfirmation' | 'lineageFactsOfDevice' | 'listLineageFacts'> & {
   readonly findDevice: (id: string) => Promise<Device | null>;
   readonly grantsOf: (deviceId: string) => Promise<readonly Grant[]>;
+  /** Why the gate of attestation holds a device at this instant; null when it does not. Absent: there is no gate. */
+  readonly attestationHold?: (
+    deviceId: string,
+    now: Date,
+  ) => Promise<{ readonly detail: string; readonly retryAfterSeconds: number } | null>;
   /** A certificate by its fingerprint, with its chain. */
   readonly certificate: (fingerprint: string) => Promise<CertificateResource | null>;
   readonly profiles: ReadonlyMap<string, Profile>;
@@ -130,9 +136,11 @@ async function renewOf(
   if (earlier !== null && earlier.admittedAt >= sameSince(now)) return again(ports, { input, facts }, earlier);
   if (!input.nonce.isFresh) throw new Error('a request whose nonce was not spent is none that came before');
 
-  // 2 A device that is suspended, or has no grant any more, is told so before anything is counted.
+  // 2 A device that is suspended, has no grant any more, or is not attested, is told so before anything is counted.
   const state = lineageState(facts, now);
-  if (state.kind === 'blocked') return refuseEarly(ports, input, blockedRefusal(state.because));
+  if (state.kind === 'blocked') return refuseEarly(ports, input, refusedWith(blockedRefusal(state.because)));
+  const held = await heldBack(ports, input);
+  if (held !== null) return refuseEarly(ports, input, held);
 
   // 3 Admission: the ceiling, who goes first, and the row that a retransmission finds; one transaction.
   const id = ports.newId();
@@ -164,6 +172,8 @@ async function again(ports: RenewPorts, asked: Asked, renewal: RenewalRecord): P
   if (renewal.fingerprint !== null) return stored(ports, renewal, renewal.fingerprint);
   if (renewal.refusals !== null) return err({ refusals: renewal.refusals, retryAfterSeconds: null });
   if (renewal.leaseUntil !== null && now < renewal.leaseUntil) return err(underWayRefusal(renewal.leaseUntil, now));
+  const held = await heldBack(ports, asked.input);
+  if (held !== null) return refuseEarly(ports, asked.input, held);
   const isOurs = await ports.resumeRenewal(renewal.id, now, leaseFrom(now));
   return isOurs ? work(ports, { ...asked, renewal, isResumed: true }) : err(retrySoon);
 }
@@ -284,13 +294,19 @@ async function notTheirs(
   return err({ refusals: [unknownLineage], retryAfterSeconds: null });
 }
 
+/** Held or not, the lineage is as it was: nothing is counted. */
+async function heldBack(ports: RenewPorts, { deviceId, now }: RenewInput): Promise<Refused | null> {
+  const hold = (await ports.attestationHold?.(deviceId, now)) ?? null;
+  return hold === null ? null : heldRefusal(hold);
+}
+
 async function refuseEarly(
   ports: Pick<RenewPorts, 'recordNotice'>,
   input: RenewInput,
-  refusal: Refusal<RenewReason>,
+  refused: Refused,
 ): Promise<Result<never, Refused>> {
-  await tellRefused(ports, input, { refusal, tell: null });
-  return err({ refusals: [refusal], retryAfterSeconds: null });
+  for (const refusal of refused.refusals) await tellRefused(ports, input, { refusal, tell: null });
+  return err(refused);
 }
 
 const tellRefused = (

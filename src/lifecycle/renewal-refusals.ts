@@ -8,6 +8,7 @@ export type RenewReason =
   | 'renewalCeiling'
   | 'renewalRate'
   | 'renewalBlackout'
+  | 'attestationFailing'
   | 'renewalInProgress'
   | 'renewalLost'
   | 'keyHeldElsewhere'
@@ -21,6 +22,24 @@ export type Refused = {
   readonly refusals: readonly Refusal[];
   readonly retryAfterSeconds: number | null;
 };
+
+/** For one reason, and not before somebody did something. */
+export const refusedWith = (refusal: Refusal<RenewReason>): Refused => ({
+  refusals: [refusal],
+  retryAfterSeconds: null,
+});
+
+/** The gate of attestation holds the host: it is told of the verifier's word, and when to come again. */
+export const heldRefusal = (hold: { readonly detail: string; readonly retryAfterSeconds: number }): Refused => ({
+  refusals: [
+    {
+      reason: 'attestationFailing',
+      detail: hold.detail,
+      accepted: 'an attestation that passes for some minutes, or omens keylime let-through by an admin',
+    },
+  ],
+  retryAfterSeconds: hold.retryAfterSeconds,
+});
 
 export const unknownLineage: Refusal<RenewReason> = {
   reason: 'unknownLineage',

@@ -8,6 +8,7 @@ import type { OperatorRole } from '../../../src/domain/principal.ts';
 import { ok } from '../../../src/domain/result.ts';
 import type { SpireAgentsResource, SpireDeviceResource } from '../../../src/domain/spire-wire.ts';
 import type { ChannelResource } from '../../../src/domain/warning-wire.ts';
+import type { EndpointResource, KeylimeAgentResource } from '../../../src/domain/warning-wire.ts';
 import type { CertificateResource, DeviceResource, LimitsResource } from '../../../src/domain/wire.ts';
 import { newNonce, spendNonce } from '../../../src/enrollment/nonces.ts';
 import {
@@ -168,6 +169,10 @@ export function makeWorld(): World {
     spireOfDevice: async (id) => (id === ids.device ? spireOfDevice : null),
     confirmBySpireId: async () => ok(spireOfDevice),
     spireAgents: async () => spireAgents,
+    listEndpoints: async () => [endpoint],
+    probeEndpoint: async () => ok(endpoint),
+    listKeylimeAgents: async () => [keylimeAgent],
+    letAgentThrough: async () => ok({ ...keylimeAgent, letThroughUntil: time }),
     revokeCertificate: async ({ reasonCode }) =>
       ok({ ...certificate, status: 'revoked', reasonCode, changed: true, revokedSerials: 1 }),
     issueFromCsr: async () => ok(certificate),
@@ -331,6 +336,18 @@ const channel: ChannelResource = {
   ...{ name: 'phone', kind: 'pushover', destination: 'api.pushover.net', level: 'critical', digest: true },
   ...{ escalation: true, waiting: 1, oldestWaiting: time, lastDeliveredAt: null, failingSince: time },
   lastError: 'the answer was 500',
+};
+
+const endpoint: EndpointResource = {
+  ...{ name: 'verifier', address: 'verifier.example.org:8881', kind: 'keylime-verifier', lookedAt: time },
+  ...{ reachableAt: time, level: 'critical', servedSha256: ids.fingerprint, servedNotAfter: time },
+  findings: [{ condition: 'servedDiffers', level: 'critical', detail: 'serves another certificate' }],
+};
+
+const keylimeAgent: KeylimeAgentResource = {
+  ...{ agent: sha256('ek'), device: ids.device, hostName: 'tower.example.org', registered: true },
+  ...{ operationalState: 7, state: 'failed', attestationStatus: 'FAIL', lastSuccessfulAttestation: time },
+  ...{ since: time, failingSince: time, held: true, letThroughUntil: null },
 };
 
 const pendingEnrollment = {
