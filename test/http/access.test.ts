@@ -183,6 +183,7 @@ function concrete(row: Row, who: Who): string {
     .replace('{cert}', ids.fingerprint)
     .replace('{certid}', 'AAAA.AAAA')
     .replace('{name}', 'devid')
+    .replace('{agent}', 'a'.repeat(64))
     .replace('{reason}', 'internal');
 }
 

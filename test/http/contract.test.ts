@@ -234,6 +234,7 @@ describe('what handlers answer', () => {
       id: path.startsWith('/v1/issuers') ? issuer.id : ids.device,
       cert: ids.fingerprint,
       certid: 'AAAA.AAAA',
+      agent: 'a'.repeat(64),
       name: 'devid',
       reason: 'internal',
     };

@@ -86,16 +86,17 @@ function servedFindings({ endpoint, served, now }: EndpointFacts): readonly Endp
     return differs('warning', `${wantedText(endpoint.expects)} is nowhere in the inventory`);
   }
   if (expected !== null && place === undefined) {
-    const whose = owner === null ? record.commonName : `${owner.hostName}, ${owner.profile} ${owner.place}`;
+    const whose = owner === null ? record.commonName : placeText(owner);
     return differs('critical', `serves the certificate of ${whose}, not of ${wantedText(endpoint.expects)}`);
   }
   return owner === null ? [] : olderFindings(served, owner, now);
 }
 
 const wantedText = (expects: ServedExpectation): string =>
-  expects.kind === 'managed'
-    ? 'any that is managed'
-    : [`${expects.hostName}, ${expects.profile}`, ...(expects.place === null ? [] : [expects.place])].join(' ');
+  expects.kind === 'managed' ? 'any that is managed' : placeText({ ...expects, place: expects.place ?? '' });
+
+const placeText = ({ hostName, profile, place }: Pick<LineageFacts, 'hostName' | 'profile' | 'place'>): string =>
+  `${hostName}, ${profile}${place === '' ? '' : ` ${place}`}`;
 
 /** Renewed, and never taken into use by the program. */
 function olderFindings(served: ServedFacts, { newest }: LineageFacts, now: Date): readonly EndpointFinding[] {
