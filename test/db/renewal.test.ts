@@ -220,6 +220,20 @@ describe('a DevID', () => {
   });
 });
 
+test('how each request ended is told to whoever counts, with the profile where the lineage is known', async () => {
+  const told: (readonly [string | null, string])[] = [];
+  const { serviceLineage: lineage, send } = await begin({ counted: (...one) => told.push(one) });
+  const body = csrRenewal(lineage, csrFor(newKey()));
+  await send(lineage, body);
+  await send(lineage, csrRenewal(lineage, csrFor(newKey(), { dnsNames: ['other.example.org'] })));
+  await send(randomUUID(), body);
+  expect(told).toEqual([
+    ['keylime-agent', 'issued'],
+    ['keylime-agent', 'refused'],
+    [null, 'refused'],
+  ]);
+});
+
 describe('a certificate for a software key', () => {
   test('is built from the grant, for the key of the CSR', async () => {
     const { serviceLineage: lineage, send, firstService } = await begin();

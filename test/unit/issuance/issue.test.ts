@@ -87,6 +87,21 @@ describe('issuing a certificate', () => {
   });
 });
 
+test('how each issuance ended is told to whoever measures, once', async () => {
+  const told: string[] = [];
+  const ports: IssuancePorts = {
+    ...portsOf(issuer),
+    watch: (name) => (result) => told.push(`${name} ${result}`),
+  };
+  const asked = request({ idempotency: { key: 'watched', bodySha256: 'b'.repeat(64) } });
+  await issue(ports)(asked);
+  await issue(ports)({ ...asked, now: seconds(5) });
+  await issue(ports)(request({ profile: profile({ lifetimeSeconds: 11 * 365 * 86_400 }) }));
+  const broken = { ...ports.store, recordIntent: () => Promise.reject(new Error('the database is gone')) };
+  await expect(issue({ ...ports, store: broken })(request())).rejects.toThrow();
+  expect(told).toEqual(['nginx-vhost issued', 'nginx-vhost repeated', 'nginx-vhost refused', 'nginx-vhost failed']);
+});
+
 describe('the same request, asked again', () => {
   const idempotency = { key: 'k', bodySha256: 'b'.repeat(64) };
 
