@@ -357,7 +357,7 @@ create unique index certificate_use_serving on certificate_use (lineage_id) wher
 create index certificate_use_alone_as on certificate_use (alone_as) where is_serving and lineage_id is null;
 create index certificate_use_kept on certificate_use (not_after, fingerprint) where is_serving and lineage_id is not null;
 create index certificate_use_alone on certificate_use (not_after, fingerprint) where is_serving and lineage_id is null;
-create index certificate_use_levels on certificate_use (warning_at, critical_at, not_after) where is_serving;
+create index certificate_use_levels on certificate_use (warning_at, critical_at) include (not_after) where is_serving;
 create index certificate_use_unconfirmed on certificate_use (lineage_id)
   where confirmed_at is null and superseded_at is null and lineage_id is not null;
 
@@ -414,6 +414,8 @@ create table unmanaged_certificate (
   not_after timestamptz not null,
   fault text,
   reported_at timestamptz not null,
+  warning_at timestamptz not null,
+  critical_at timestamptz not null,
   primary key (device_id, path)
 );
 comment on column unmanaged_certificate.fault is 'what its host found wrong with it, such as softwareKeyDevId; null for nothing';
@@ -468,6 +470,8 @@ create table server_setting (
   value text not null
 );
 comment on table server_setting is 'what the servers of one database remember of themselves, such as the digest of the policy that levels were computed from';
+
+create index endorsement_key_not_after on endorsement_key (certificate_not_after, fingerprint) where certificate_not_after is not null;
 
 create index lineage_failing on lineage (id) where failures > 0;
 

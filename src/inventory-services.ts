@@ -9,7 +9,6 @@ import { renewalWindow, type RenewalWindow } from './domain/renewal.ts';
 import { type CertificateResource, type IssuerResource, type ProfileResource, wireTime } from './domain/wire.ts';
 import type { CertificateServices, PolicyServices } from './http/services.ts';
 import { certificateResource, parseCertificateName } from './issuance/resource.ts';
-import { expiryReport } from './lifecycle/expiry-report.ts';
 import type { certificatesIn } from './storage/certificates.ts';
 import type { issuersIn } from './storage/issuers.ts';
 import type { lineagesIn } from './storage/lineages.ts';
@@ -47,7 +46,6 @@ export function certificateReads(sources: Sources): Omit<CertificateServices, 'i
       const { start, end } = await windowNow(sources, record);
       return { suggestedWindow: { start: wireTime(start), end: wireTime(end) } };
     },
-    expiryReport: expiryPages(sources),
   };
 }
 
@@ -90,22 +88,6 @@ const certificatePages =
     const items = page.map((record) => resourceOf(sources, record));
     return { items, next: last === null ? null : encodeCursor(cursorOf(last)) };
   };
-
-function expiryPages({ certificates }: Sources): CertificateServices['expiryReport'] {
-  const thresholds = { warning: 30 * 86_400, critical: 7 * 86_400 };
-  const report = expiryReport({
-    expiringCertificates: (query) => certificates.expiring(query),
-    expirySummary: (now, givenUpBefore) => certificates.expirySummary(now, thresholds, givenUpBefore),
-  });
-  return async (query, { now }) => {
-    const after = positionOf(decodeCursor(query.cursor, 'sha256'));
-    const { report: page, next } = await report(
-      { withinSeconds: query.within ?? null, after, limit: query.limit },
-      now,
-    );
-    return { ...page, next: next === null ? null : encodeCursor(cursorOf(next)) };
-  };
-}
 
 const profileResource = (profile: Profile): ProfileResource => ({
   name: profile.name,

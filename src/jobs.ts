@@ -10,6 +10,7 @@ import { keepCrl } from './revocation/crl.ts';
 import { notifyJobs } from './notify-services.ts';
 import type { Policies } from './policies.ts';
 import { probeJobs } from './probe-services.ts';
+import { reportJobs } from './report-services.ts';
 import { rotationJobs } from './rotation-services.ts';
 import { spireJobs } from './spire-services.ts';
 import type { issuanceIn } from './storage/issuance.ts';
@@ -62,6 +63,7 @@ export async function serverJobs(parts: JobParts): Promise<{
       ...rotationJobs(parts),
       ...lookJobs(parts),
       ...notifyJobs(parts),
+      ...reportJobs(parts),
       ...spireJobs(parts),
       ...probeJobs(parts),
       ...webJobs(parts),

@@ -18,6 +18,7 @@ import { reportHost } from './lifecycle/host-reports.ts';
 import { pullRenewals } from './lifecycle/renewal-pulls.ts';
 import type { Job } from './lifecycle/scheduler.ts';
 import type { Logger } from './log.ts';
+import type { Policies } from './policies.ts';
 import { campaignStore } from './storage/campaigns.ts';
 import { hostReportStore } from './storage/host-reports.ts';
 import { lineagesIn } from './storage/lineages.ts';
@@ -27,14 +28,18 @@ import { rotationStore } from './storage/rotation.ts';
 type RotationParts = { readonly db: Database; readonly config: Pick<Config, 'renewals'> };
 
 /** The operations over one database. */
-export function rotationServices({ db, config }: RotationParts): RotationServices {
+export function rotationServices({
+  db,
+  config,
+  policies,
+}: RotationParts & { readonly policies: Pick<Policies, 'warnings'> }): RotationServices {
   const { perHour, blackouts } = config.renewals;
   const lineages = lineagesIn(db);
   const rotation = rotationStore(db);
   const campaigns = { ...campaignStore(db), ...rotation, newId: () => randomUUID() };
   const fleet = { ...lineages, ...rotation, perHour, blackouts, openCampaigns: openCampaigns(campaigns) };
   return {
-    reportHost: reportHost({ ...lineages, ...hostReportStore(db) }),
+    reportHost: reportHost({ ...lineages, ...hostReportStore(db, policies.warnings) }),
     showFleet: showFleet(fleet),
     showForecast: showForecast(fleet),
     pullRenewals: pullRenewals(rotation),

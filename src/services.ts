@@ -48,6 +48,7 @@ import type { Database } from './storage/pool.ts';
 import { renewalsIn } from './storage/renewals.ts';
 import { revocationStore } from './storage/revocations.ts';
 import { isWeakModulus } from './tpm2/close-primes.ts';
+import { reportServices } from './report-services.ts';
 import { rotationServices } from './rotation-services.ts';
 import { trustServices } from './trust-services.ts';
 import { warningServices } from './warning-services.ts';
@@ -91,6 +92,7 @@ export async function httpServices(parts: ServiceParts): Promise<HttpServices> {
     ...channelServices(parts),
     ...warningServices(parts),
     ...auditServices(parts),
+    ...reportServices(parts),
     ...(await accessServices(db)),
     ...metricsServices(parts),
     ...healthServices(parts),

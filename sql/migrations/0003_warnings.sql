@@ -57,9 +57,22 @@ create unique index certificate_use_serving on certificate_use (lineage_id) wher
 create index certificate_use_alone_as on certificate_use (alone_as) where is_serving and lineage_id is null;
 create index certificate_use_kept on certificate_use (not_after, fingerprint) where is_serving and lineage_id is not null;
 create index certificate_use_alone on certificate_use (not_after, fingerprint) where is_serving and lineage_id is null;
-create index certificate_use_levels on certificate_use (warning_at, critical_at, not_after) where is_serving;
+create index certificate_use_levels on certificate_use (warning_at, critical_at) include (not_after) where is_serving;
 create index certificate_use_unconfirmed on certificate_use (lineage_id)
   where confirmed_at is null and superseded_at is null and lineage_id is not null;
+
+-- What hosts report and nobody keeps has levels too.
+alter table unmanaged_certificate
+  add column warning_at timestamptz,
+  add column critical_at timestamptz;
+update unmanaged_certificate
+   set warning_at = not_after - least(interval '30 days', (not_after - not_before) / 4),
+       critical_at = not_after - least(interval '7 days', (not_after - not_before) / 12);
+alter table unmanaged_certificate
+  alter column warning_at set not null,
+  alter column critical_at set not null;
+
+create index endorsement_key_not_after on endorsement_key (certificate_not_after, fingerprint) where certificate_not_after is not null;
 
 create index lineage_failing on lineage (id) where failures > 0;
 

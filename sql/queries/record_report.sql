@@ -44,14 +44,16 @@ with said as (
    where m.device_id = $1
      and not exists (select from jsonb_to_recordset($6::jsonb) as f (path text) where f.path = m.path)
 ), found as (
-  insert into unmanaged_certificate (device_id, path, fingerprint, subject, issuer, not_before, not_after, fault, reported_at)
-  select $1, f.path, f.sha256, f.subject, f.issuer, f."notBefore", f."notAfter", f.fault, $2
+  insert into unmanaged_certificate (device_id, path, fingerprint, subject, issuer, not_before, not_after, fault, reported_at,
+                                     warning_at, critical_at)
+  select $1, f.path, f.sha256, f.subject, f.issuer, f."notBefore", f."notAfter", f.fault, $2, f."warningAt", f."criticalAt"
     from jsonb_to_recordset($6::jsonb)
-           as f (path text, sha256 text, subject text, issuer text, "notBefore" timestamptz, "notAfter" timestamptz, fault text)
+           as f (path text, sha256 text, subject text, issuer text, "notBefore" timestamptz, "notAfter" timestamptz, fault text,
+                 "warningAt" timestamptz, "criticalAt" timestamptz)
   on conflict (device_id, path) do update
      set fingerprint = excluded.fingerprint, subject = excluded.subject, issuer = excluded.issuer,
          not_before = excluded.not_before, not_after = excluded.not_after, fault = excluded.fault,
-         reported_at = excluded.reported_at
+         reported_at = excluded.reported_at, warning_at = excluded.warning_at, critical_at = excluded.critical_at
 ), events as (
   select e.event, false as alarm, e.facts || jsonb_build_object('device', $1::uuid) as facts
     from jsonb_to_recordset($7::jsonb) as e (event text, facts jsonb)

@@ -15,7 +15,6 @@ import type {
   EnrollmentBody,
   EnrollmentTokenBody,
   EnrollmentTokenResource,
-  ExpiryReport,
   GrantResource,
   IssuerResource,
   OperatorTokenBody,
@@ -28,6 +27,7 @@ import type {
   TrustBundleBody,
   TrustBundleResource,
 } from '../domain/wire.ts';
+import type { DevicesReport, ExpiryReport, IssuanceReport, RotationReport } from '../domain/report-wire.ts';
 import type {
   CampaignBody,
   CampaignResource,
@@ -58,6 +58,18 @@ export type PageQuery = { readonly cursor?: string | undefined; readonly limit?:
 
 /** A page whose body has no room for the next cursor; `next` is taken from its Link (RFC 8288), null at the end. */
 export type TextPage = { readonly text: string; readonly next: string | null };
+
+export type ReportName = 'expiry' | 'issuance' | 'rotation' | 'devices';
+
+export type ExpiryFilter = PageQuery & {
+  /** `30d` and the like. */
+  readonly within?: string | undefined;
+  readonly profile?: string | undefined;
+  /** Id or host name. */
+  readonly device?: string | undefined;
+  readonly level?: 'ok' | 'warning' | 'critical' | undefined;
+  readonly managed?: 'true' | 'false' | undefined;
+};
 
 export type CertificateFilter = PageQuery & {
   /** `30d` and the like. */
@@ -144,12 +156,12 @@ export type OperatorApi = AnchorApi & {
   readonly listKeylimeAgents: () => Answer<Page<KeylimeAgentResource>>;
   readonly letAgentThrough: (agent: string) => Answer<KeylimeAgentResource>;
   readonly confirmBySpireId: (cert: string, body: SpireConfirmationBody) => Answer<SpireDeviceResource>;
-  readonly expiryReport: (query: PageQuery & { readonly within?: string | undefined }) => Answer<ExpiryReport>;
-  /** One page of the report as the server writes it in another type. */
-  readonly expiryReportText: (
-    query: PageQuery & { readonly within?: string | undefined },
-    type: 'text/csv' | 'text/plain',
-  ) => Answer<TextPage>;
+  readonly expiryReport: (query: ExpiryFilter) => Answer<ExpiryReport>;
+  readonly issuanceReport: (query: { readonly within?: string | undefined }) => Answer<IssuanceReport>;
+  readonly rotationReport: () => Answer<RotationReport>;
+  readonly devicesReport: (query: PageQuery) => Answer<DevicesReport>;
+  /** One page of a report as CSV. */
+  readonly reportCsv: (report: ReportName, query: ExpiryFilter) => Answer<TextPage>;
   readonly listEnrollments: (
     query: PageQuery & { readonly state?: 'pending' | 'approved' },
   ) => Answer<Page<PendingEnrollmentResource>>;
@@ -210,7 +222,10 @@ export const operatorApi = (connection: Connection): OperatorApi => {
     certificateEvidence: (cert) => get(at('certificates', cert, 'evidence')),
     revokeCertificate: (cert, body) => post(at('certificates', cert, 'revocation'), body),
     expiryReport: (query) => get(at('reports', 'expiry'), query),
-    expiryReportText: (query, type) => textPage(at('reports', 'expiry'), query, type),
+    issuanceReport: (query) => get(at('reports', 'issuance'), query),
+    rotationReport: () => get(at('reports', 'rotation')),
+    devicesReport: (query) => get(at('reports', 'devices'), query),
+    reportCsv: (report, query) => textPage(at('reports', report), query, 'text/csv'),
     listEnrollments: (query) => get(at('enrollments'), query),
     approveEnrollment: (id, body) => post(at('enrollments', id, 'approval'), body),
     rejectEnrollment: (id, body) => post(at('enrollments', id, 'rejection'), body),

@@ -209,30 +209,6 @@ export type CertificateResource = {
   readonly chain: string;
 };
 
-/** GET /v1/reports/expiry */
-export type ExpiryReport = {
-  readonly generatedAt: string;
-  readonly summary: { readonly ok: number; readonly warning: number; readonly critical: number };
-  readonly items: readonly {
-    readonly certificate: string;
-    readonly device: string | null;
-    /** `unmanaged` for what a host reports and this service did not make. */
-    readonly profile: string;
-    /** Null for what this service did not make. */
-    readonly serial: string | null;
-    readonly subject: string;
-    readonly notAfter: string;
-    readonly level: 'ok' | 'warning' | 'critical';
-    readonly managed: boolean;
-    readonly reason: string;
-    /** What its host found wrong with it; null for nothing. */
-    readonly fault: string | null;
-    /** Where hosts have it, at most 20 places; of what is managed, lineages tell. */
-    readonly places: readonly { readonly hostName: string; readonly path: string }[];
-  }[];
-  readonly next: string | null;
-};
-
 /** GET /v1/renewal-info/{certid} (RFC 9773 §4.2). */
 export type RenewalInfo = { readonly suggestedWindow: { readonly start: string; readonly end: string } };
 

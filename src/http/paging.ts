@@ -28,10 +28,7 @@ export function withinOf(query: Query): Result<{ readonly within?: number }, Ref
 /** RFC 8288: where the next page is, for answers whose body cannot say so. */
 export function nextLink(path: string, query: Query, next: string | null): Readonly<Record<string, string>> {
   if (next === null) return {};
-  const parameters = new URLSearchParams({
-    ...(query.within === undefined ? {} : { within: query.within }),
-    ...(query.limit === undefined ? {} : { limit: String(query.limit) }),
-    cursor: next,
-  });
+  const given = Object.entries({ ...query, cursor: next }).map(([name, value]) => [name, String(value)] as const);
+  const parameters = new URLSearchParams(Object.fromEntries(given));
   return { Link: `<${path}?${parameters.toString()}>; rel="next"` };
 }

@@ -7,7 +7,8 @@ import type { SpireConfirmationBody } from '../domain/spire-wire.ts';
 import type { CampaignBody, RenewalPullBody } from '../domain/rotation-wire.ts';
 import type { ConfirmationBody, HostReportBody, LineageStateName, RenewalBody } from '../domain/lineage-wire.ts';
 import type { AcknowledgementBody, SnoozeBody } from '../domain/warning-wire.ts';
-import type { Condition, WarningLevel } from '../domain/warning.ts';
+import type { Condition } from '../domain/warning.ts';
+import type { ExpiryLevel } from '../domain/expiry.ts';
 import type { Contract, Operation } from './contract.ts';
 import { parseStrictJson } from '../domain/strict-json.ts';
 import { err, ok, type Refusal, type Result } from '../domain/result.ts';
@@ -61,13 +62,15 @@ export type Query = {
   readonly device?: string;
   readonly serial?: string;
   readonly state?: 'pending' | 'approved' | LineageStateName | 'open' | 'closed';
-  readonly level?: WarningLevel;
+  /** `ok` in the report only. */
+  readonly level?: ExpiryLevel;
   readonly lineage?: string;
   readonly condition?: Condition;
   readonly event?: string;
   readonly principal?: string;
   readonly channel?: string;
   readonly after?: number;
+  readonly managed?: 'true' | 'false';
   readonly days?: number;
 };
 

@@ -24,7 +24,6 @@ import type {
   EnrollmentBody,
   EnrollmentTokenBody,
   EnrollmentTokenResource,
-  ExpiryReport,
   GrantResource,
   IssuerResource,
   OperatorTokenBody,
@@ -40,6 +39,7 @@ import type {
 import type { AuditServices } from './audit-services.ts';
 import type { ChannelServices } from './channel-services.ts';
 import type { EndpointServices } from './endpoint-services.ts';
+import type { ReportServices } from './report-services.ts';
 import type { RotationServices } from './rotation-services.ts';
 import type { WarningServices } from './warning-services.ts';
 
@@ -139,10 +139,6 @@ export type CertificateServices = {
   readonly showCertificate: (cert: string) => Promise<CertificateResource | null>;
   /** Of the lineage's newest certificate the window as it is, pulled or not. */
   readonly renewalInfo: (certId: string) => Promise<RenewalInfo | null>;
-  readonly expiryReport: (
-    query: Paging & { readonly within?: number },
-    context: RequestContext,
-  ) => Promise<ExpiryReport>;
 };
 
 /** A renewal that is refused or has to wait; the seconds go out as Retry-After. */
@@ -270,6 +266,7 @@ export type HttpServices = EnrollmentServices &
   ChannelServices &
   WarningServices &
   AuditServices &
+  ReportServices &
   AccessServices &
   MetricsServices &
   HealthServices;

@@ -2,7 +2,7 @@
 import type { CertificateRecord, ReasonCode } from '../domain/certificate.ts';
 import type { SerialNumber } from '../domain/serial.ts';
 import type { Database, RawRow } from './pool.ts';
-import { instant, instantOrNull, number, octets, text, textOrNull, texts } from './row.ts';
+import { instant, instantOrNull, octets, text, textOrNull, texts } from './row.ts';
 import { statement } from './statement.ts';
 
 /** A row of `certificate` joined with its revocation, under the column names of the statements. */
@@ -53,33 +53,6 @@ export type CertificateFilter = {
 const byFingerprint = statement<[string], CertificateRecord>('certificate_by_fingerprint.sql', certificateFromRow);
 const byCertId = statement<[string, string], CertificateRecord>('certificate_by_cert_id.sql', certificateFromRow);
 const listed = statement<readonly unknown[], CertificateRecord>('list_certificates.sql', certificateFromRow);
-const expiring = statement<readonly unknown[], ExpiringRow>('expiring_certificates.sql', expiringFromRow);
-const summary = statement<[Date, number, number, Date], ExpirySummary>('expiry_summary.sql', (row) => ({
-  ok: number(row, 'ok'),
-  warning: number(row, 'warning'),
-  critical: number(row, 'critical'),
-}));
-
-type ExpirySummary = { readonly ok: number; readonly warning: number; readonly critical: number };
-type ExpiringRow = ReturnType<typeof expiringFromRow>;
-
-function expiringFromRow(row: RawRow) {
-  const common = {
-    fingerprint: text(row, 'fingerprint'),
-    deviceId: textOrNull(row, 'device_id'),
-    hostName: textOrNull(row, 'host_name'),
-    commonName: text(row, 'subject_common_name'),
-    notBefore: instant(row, 'not_before'),
-    notAfter: instant(row, 'not_after'),
-  };
-  const profile = textOrNull(row, 'profile');
-  if (profile !== null)
-    return { ...common, kind: 'managed', profile, serialNumber: text(row, 'serial_number') } as const;
-  // Written by the statement itself.
-  const places = row['places'] as readonly { readonly hostName: string; readonly path: string }[];
-  return { ...common, kind: 'unmanaged', fault: textOrNull(row, 'fault'), places } as const;
-}
-
 /** Reads of the inventory on one database. */
 export const certificatesIn = (db: Database) => ({
   /** By the SHA-256 of the DER. */
@@ -102,27 +75,4 @@ export const certificatesIn = (db: Database) => ({
       filter.after?.fingerprint ?? null,
       filter.limit,
     ]),
-
-  /** The newest certificate of each lineage, all that belong to none, and what only hosts report; nearest end first. */
-  expiring: async (query: {
-    readonly endsBy: Date | null;
-    readonly after: CertificateCursor | null;
-    readonly limit: number;
-    readonly givenUpBefore: Date;
-  }) => {
-    const { endsBy, after, limit, givenUpBefore } = query;
-    return expiring(db, [endsBy, after?.notAfter ?? null, after?.fingerprint ?? null, limit, givenUpBefore]);
-  },
-
-  /** Counts per level; thresholds in seconds as in domain/expiry.ts. */
-  expirySummary: async (
-    now: Date,
-    longest: { readonly warning: number; readonly critical: number },
-    givenUpBefore: Date,
-  ) =>
-    (await summary(db, [now, longest.warning, longest.critical, givenUpBefore]))[0] ?? {
-      ok: 0,
-      warning: 0,
-      critical: 0,
-    },
 });

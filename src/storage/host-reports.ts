@@ -1,6 +1,8 @@
 // The last report of each host, and what it found on itself. What turned between two reports is decided by the caller.
+import { standardExpiry } from '../domain/expiry.ts';
 import type { LineageReport, ReportEvent } from '../domain/host-report.ts';
 import type { HostReportBody, UnmanagedCertificate } from '../domain/lineage-wire.ts';
+import { expiryInstants, type WarningPolicy } from '../domain/warning-policy.ts';
 import type { Database } from './pool.ts';
 import { number } from './row.ts';
 import { keepServingIn, lockLineagesOfDeviceIn } from './serving.ts';
@@ -11,8 +13,16 @@ const last = statement<[string], HostReportBody>('last_report.sql', (row) => row
 const record = statement<readonly unknown[], number>('record_report.sql', (row) => number(row, 'reopened'));
 const trustGeneration = statement<[], number>('newest_trust_generation.sql', (row) => number(row, 'generation'));
 
+type ExpiryPolicy = Pick<WarningPolicy, 'expiry'>;
+
+/** With the levels of what nobody keeps; where the policy changes they follow with the next report. */
+const withLevels = (certificate: UnmanagedCertificate, policy: ExpiryPolicy) => {
+  const validity = { notBefore: new Date(certificate.notBefore), notAfter: new Date(certificate.notAfter) };
+  return { ...certificate, ...expiryInstants(policy, { ...validity, profile: 'unmanaged', renewsItself: false }) };
+};
+
 /** Reports in a database, as lifecycle/host-reports.ts needs them. */
-export const hostReportStore = (db: Database) => ({
+export const hostReportStore = (db: Database, policy: ExpiryPolicy = standardExpiry) => ({
   recordReport: (
     said: {
       readonly deviceId: string;
@@ -36,7 +46,8 @@ export const hostReportStore = (db: Database) => ({
         certificate: lineage.certificate,
       }));
       const events = eventsSince(before);
-      const json = [lineages, said.unmanaged, events].map((rows) => JSON.stringify(rows));
+      const unmanaged = said.unmanaged.map((certificate) => withLevels(certificate, policy));
+      const json = [lineages, unmanaged, events].map((rows) => JSON.stringify(rows));
       const [reopened = 0] = await record(tx, [
         ...[deviceId, at, report.agentVersion, JSON.stringify(report), ...json, principal],
       ]);

@@ -257,7 +257,7 @@ describe('what a person calls', () => {
     expect(await api.showDevice(ids.device)).toMatchObject({ ok: true, value: { hostName: 'tower.example.org' } });
     expect(await api.showDevice(ids.anything)).toMatchObject({ ok: false, error: { problem: { status: 404 } } });
     expect(await api.rejectEnrollment(ids.enrollment, { version: 1, reason: 'no' })).toEqual(ok(null));
-    const csv = await api.expiryReportText({ within: '30d' }, 'text/csv');
+    const csv = await api.reportCsv('expiry', { within: '30d' });
     expect(csv.ok && csv.value.text.split('\r\n')[0]).toContain('certificate,device,profile');
     // The Link of the answer is the only place that says where a page of CSV goes on.
     expect(csv.ok && csv.value.next).toBe('bmV4dA');

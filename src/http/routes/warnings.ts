@@ -12,7 +12,8 @@ export const warningRoutes = (services: WarningServices): readonly Route[] => [
       await services.listWarnings({
         ...pagingOf(r.query),
         state: state === 'closed' ? 'closed' : 'open',
-        ...(level === undefined ? {} : { level }),
+        // The contract knows no `ok` here: it is a level of reports.
+        ...(level === undefined || level === 'ok' ? {} : { level }),
         ...(device === undefined ? {} : { device }),
         ...(lineage === undefined ? {} : { lineage }),
         ...(condition === undefined ? {} : { condition }),

@@ -23,6 +23,7 @@ import type { RotationServices } from '../../../src/http/rotation-services.ts';
 import type { HttpServices } from '../../../src/http/services.ts';
 import { evidence } from './evidence.ts';
 import { warnings } from './warnings.ts';
+import { reports } from './reports.ts';
 import type { CampaignResource } from '../../../src/domain/rotation-wire.ts';
 
 export const contractText = readFileSync(new URL('../../../openapi.yaml', import.meta.url), 'utf8');
@@ -180,26 +181,6 @@ export function makeWorld(): World {
     certificateEvidence: async (cert) => (cert === ids.fingerprint ? evidence : null),
     showCertificate: async (cert) => (cert === ids.fingerprint ? certificate : null),
     renewalInfo: async () => ({ suggestedWindow: { start: time, end: time } }),
-    expiryReport: async () => ({
-      generatedAt: time,
-      summary: { ok: 1, warning: 0, critical: 0 },
-      items: [
-        {
-          certificate: ids.fingerprint,
-          device: null,
-          profile: 'nginx-vhost',
-          serial: '0badc0de',
-          subject: 'CN=www.example.org',
-          notAfter: time,
-          level: 'ok',
-          managed: false,
-          reason: 'far, "far" away',
-          fault: null,
-          places: [],
-        },
-      ],
-      next: 'bmV4dA',
-    }),
     listProfiles: async () => [profile],
     showProfile: async (name) => (name === profile.name ? profile : null),
     listIssuers: async () => [issuer],
@@ -228,6 +209,7 @@ export function makeWorld(): World {
       detail: 'the answer was 500',
     }),
     ...warnings,
+    ...reports,
     createOperatorToken: createOperatorToken(ports),
     listOperatorTokens: listOperatorTokens(ports),
     revokeOperatorToken: revokeOperatorToken(ports),

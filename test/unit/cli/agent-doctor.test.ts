@@ -16,7 +16,14 @@ async function doctor(...args: readonly string[]) {
   const world: World = {
     stdout: (text) => void (stdout += text),
     stderr: (text) => void (stderr += text),
-    ...{ readStdin: async () => '', isTerminal: false, env: {}, uid: process.getuid?.() ?? 0, now: () => now },
+    ...{
+      readStdin: async () => '',
+      isTerminal: false,
+      isColourful: false,
+      env: {},
+      uid: process.getuid?.() ?? 0,
+      now: () => now,
+    },
     ...{ sleep: async () => undefined, untilToldToStop: async () => undefined },
     openService: () => Promise.reject(new Error('the doctor asks no service')),
   };

@@ -1,6 +1,6 @@
 // The edge without a port: header fields, query strings, headers of answers, types, limits, and the report's other forms.
 import { describe, expect, test } from '@jest/globals';
-import type { ExpiryReport } from '../../../src/domain/wire.ts';
+import type { ExpiryItem, ExpiryReport } from '../../../src/domain/report-wire.ts';
 import { preferredType } from '../../../src/http/accept.ts';
 import { gatherHeaders, headerOf, headerRefusal, readQueryString, renderReply } from '../../../src/http/edge.ts';
 import { type EnrollmentLimitOptions, enrollmentLimits } from '../../../src/http/enrollment-limits.ts';
@@ -93,21 +93,15 @@ test('within is a duration, and the next page is named with what was asked', () 
 });
 
 describe('the expiry report', () => {
-  const item = {
-    certificate: 'ab',
-    device: null,
-    profile: 'devid',
-    serial: '01',
-    subject: 'CN=a, "quoted"',
-    notAfter: '2026-01-01T00:00:00Z',
-    level: 'critical' as const,
-    managed: true,
-    reason: '=HYPERLINK("http://evil")',
-    fault: null,
-    places: [],
+  const time = '2026-01-01T00:00:00Z';
+  const item: ExpiryItem = {
+    ...{ kind: 'certificate', certificate: 'ab', device: null, profile: 'devid', serial: '01' },
+    ...{ subject: 'CN=a, "quoted"', notAfter: time, effectiveNotAfter: time, limitedBy: 'leaf', level: 'critical' },
+    ...{ managed: true, reason: '=HYPERLINK("http://evil")', fault: null, places: [] },
+    ...{ lineage: null, state: null, hostLastSeenAt: null },
   };
-  const foreign = {
-    ...{ ...item, profile: 'unmanaged', serial: null, managed: false, fault: 'softwareKeyDevId' },
+  const foreign: ExpiryItem = {
+    ...{ ...item, kind: 'unmanaged', profile: 'unmanaged', serial: null, managed: false, fault: 'softwareKeyDevId' },
     ...{ subject: 'CN=\x1b[2Jtower', reason: 'a software key' },
     places: [
       { hostName: 'tower.example.org', path: '/var/lib/tpm2-devid/devid.crt' },
@@ -117,17 +111,18 @@ describe('the expiry report', () => {
   const report: ExpiryReport = {
     generatedAt: '2026-01-01T00:00:00Z',
     summary: { ok: 0, warning: 0, critical: 1 },
+    otherWarnings: 0,
     items: [item],
     next: null,
   };
   test('as CSV quotes what needs it and gives a spreadsheet no formula', () => {
     expect(reportCsv(report).split('\r\n')).toEqual([
-      'certificate,device,profile,serial,subject,notAfter,level,managed,reason,fault,places',
-      `ab,,devid,01,"CN=a, ""quoted""",2026-01-01T00:00:00Z,critical,true,"'=HYPERLINK(""http://evil"")",,`,
+      'certificate,device,profile,serial,subject,notAfter,level,managed,reason,fault,places,kind,effectiveNotAfter,limitedBy,lineage,state,hostLastSeenAt',
+      `ab,,devid,01,"CN=a, ""quoted""",${time},critical,true,"'=HYPERLINK(""http://evil"")",,,certificate,${time},leaf,,,`,
       '',
     ]);
     expect(reportCsv({ ...report, items: [foreign] }).split('\r\n')[1]).toMatch(
-      /^ab,,unmanaged,,.*,critical,false,a software key,softwareKeyDevId,"tower\.example\.org:\/var\/lib\/tpm2-devid\/devid\.crt gate\.example\.org:\/a,b"$/,
+      /^ab,,unmanaged,,.*,critical,false,a software key,softwareKeyDevId,"tower\.example\.org:\/var\/lib\/tpm2-devid\/devid\.crt gate\.example\.org:\/a,b",unmanaged,/,
     );
   });
   test('as text has a line a certificate and a summary', () => {
