@@ -94,13 +94,15 @@ async function endingsOf(ports: ExpiryPorts, query: ExpiryQuery, by: By): Promis
   const endsBy = withinSeconds === null ? null : new Date(now.getTime() + withinSeconds * 1000);
   const page = { endsBy, after, limit: query.limit + 1, deviceId, level, now };
   const [isOurs, isOthers] = [managed !== false, managed !== true && profile === null];
+  const nothing = Promise.resolve<readonly Ending[]>([]);
   const found = await Promise.all([
-    isOurs ? servingEndings(ports, { ...page, profile }, by) : [],
-    isOthers ? (await ports.unmanaged(page, by.givenUpBefore)).map((one) => unmanagedEnding(one, by.judgement)) : [],
-    isOthers ? endorsementEndings(ports, page, by.judgement) : [],
-    isOurs && profile === null && deviceId === null ? authorityEndings(by.judgement).filter(isIn(page)) : [],
+    isOurs ? servingEndings(ports, { ...page, profile }, by) : nothing,
+    isOthers ? unmanagedEndings(ports, page, by) : nothing,
+    isOthers ? endorsementEndings(ports, page, by.judgement) : nothing,
   ]);
-  return found.flat().toSorted(byEnd).slice(0, page.limit);
+  const isOfAll = isOurs && profile === null && deviceId === null;
+  const authorities = isOfAll ? authorityEndings(by.judgement).filter(isIn(page)) : [];
+  return [...found.flat(), ...authorities].toSorted(byEnd).slice(0, page.limit);
 }
 
 async function servingEndings(
@@ -113,6 +115,11 @@ async function servingEndings(
   const facts = lineages.length === 0 ? [] : await ports.factsOf(lineages);
   const states = new Map(facts.map((one) => [one.id, lineageState(one, judgement.now).kind]));
   return rows.map((row) => servingEnding(row, states.get(row.lineageId ?? '') ?? null, judgement));
+}
+
+async function unmanagedEndings(ports: ExpiryPorts, page: EndingPage, by: By): Promise<readonly Ending[]> {
+  const rows = await ports.unmanaged(page, by.givenUpBefore);
+  return rows.map((row) => unmanagedEnding(row, by.judgement));
 }
 
 /** Only those that are near their end. */

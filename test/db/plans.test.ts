@@ -25,7 +25,7 @@ afterAll(() => database.close());
 type Plan = { readonly text: string; readonly rows: number };
 
 /** The plan that fits any parameters, as it was carried out, and how many rows its scans read at most. */
-async function planOf(file: string, values: readonly unknown[]): Promise<Plan> {
+async function planOf(file: string, values: readonly (Date | string | number | null)[]): Promise<Plan> {
   const text = readFileSync(join(queriesDirectory, file), 'utf8');
   await db.query('set plan_cache_mode = force_generic_plan');
   await db.query(`prepare asked as ${text}`);
@@ -66,7 +66,7 @@ describe('the plan that fits any parameters', () => {
 
   test('of a device reads its lineages', async () => {
     const [device] = await db.query('select id from device limit 1');
-    const values = [null, null, null, 101, device?.['id'], null, null, now];
+    const values = [null, null, null, 101, String(device?.['id']), null, null, now];
     const { text, rows } = await planOf('serving_of_device.sql', values);
     expect(text).not.toContain('Seq Scan');
     expect(rows).toBeLessThanOrEqual(8);

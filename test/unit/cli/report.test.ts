@@ -12,7 +12,7 @@ const report = (over: Partial<ExpiryReport> = {}): ExpiryReport => ({
   ...{ generatedAt: time, summary: { ok: 3, warning: 1, critical: 0 }, otherWarnings: 0, items: [item()], next: null },
   ...over,
 });
-const widths = (text: string): number => Math.max(...text.split('\n').map((line) => [...line].length));
+const widths = (text: string): number => Math.max(...text.split('\n').map((line) => line.length));
 
 describe('the expiry report for monitoring', () => {
   for (const [level, summary, code] of [
