@@ -471,8 +471,6 @@ create table server_setting (
 );
 comment on table server_setting is 'what the servers of one database remember of themselves, such as the digest of the policy that levels were computed from';
 
-create index endorsement_key_not_after on endorsement_key (certificate_not_after, fingerprint) where certificate_not_after is not null;
-
 create index lineage_failing on lineage (id) where failures > 0;
 
 create index device_last_seen on device (last_seen_at) where state = 'active';

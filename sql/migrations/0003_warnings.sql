@@ -72,8 +72,6 @@ alter table unmanaged_certificate
   alter column warning_at set not null,
   alter column critical_at set not null;
 
-create index endorsement_key_not_after on endorsement_key (certificate_not_after, fingerprint) where certificate_not_after is not null;
-
 create index lineage_failing on lineage (id) where failures > 0;
 
 create index device_last_seen on device (last_seen_at) where state = 'active';
