@@ -12,4 +12,4 @@ select d.id as device_id, d.host_name, d.last_seen_at, k.shortest_lifetime, k.fi
       left join certificate_use s on s.lineage_id = l.id and s.is_serving
      where l.device_id = d.id
   ) k
- where d.state = 'active' and d.last_seen_at < $1
+ where d.state = 'active' and d.last_seen_at <= $1

@@ -2,6 +2,7 @@
 import type { CertificateUse } from '../lineage.ts';
 import { renewalWindow } from '../renewal.ts';
 import { expiryInstants, instantsBefore, levelAt, levelsFor, missedInstants } from '../warning-policy.ts';
+import { wireTime } from '../wire.ts';
 import { dueAtOf, errorText } from './lineage-renewal.ts';
 import { type Found, type LineageSubject, type LineageTerms, type PathEnd, servingOf } from './lineage-subject.ts';
 import { utcMinute } from './words.ts';
@@ -77,7 +78,7 @@ function endOfPath(subject: LineageSubject, { serving, path, now, terms }: PathE
   return {
     ...{ condition: 'expiry', level, certificate: serving, cause: `issuer:${path.issuerId}` },
     reason: `${path.name}, above its certificate, ${verb} ${utcMinute(path.at)}`,
-    facts: { effectiveNotAfter: path.at.toISOString(), effectiveBecause: path.name },
+    facts: { effectiveNotAfter: wireTime(path.at), effectiveBecause: path.name },
   };
 }
 

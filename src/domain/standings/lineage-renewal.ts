@@ -2,6 +2,7 @@
 import { type Blackout, blackoutAt } from '../blackout.ts';
 import { type CertificateUse, windowOf } from '../lineage.ts';
 import { instantsAfter, levelAt, levelsFor, missedInstants } from '../warning-policy.ts';
+import { wireTime } from '../wire.ts';
 import { type Found, hasCalledSince, type LineageSubject, type LineageTerms } from './lineage-subject.ts';
 import { counted, utcMinute } from './words.ts';
 
@@ -31,7 +32,7 @@ export function renewalMissed(subject: LineageSubject, now: Date, terms: Lineage
   return {
     ...{ condition: 'renewalMissed', level, certificate: newest },
     reason: `due since ${utcMinute(dueAt)}; ${whyMissed(subject, dueAt)}; last success ${utcMinute(newest.issuedAt)}, ${ends}`,
-    facts: { dueAt: dueAt.toISOString(), succeededAt: newest.issuedAt.toISOString() },
+    facts: { dueAt: wireTime(dueAt), succeededAt: wireTime(newest.issuedAt) },
   };
 }
 
@@ -66,7 +67,7 @@ export function revokedWithout(subject: LineageSubject, now: Date, terms: Lineag
   return {
     ...{ condition: 'renewalMissed', level, certificate: newest },
     reason: `revoked ${utcMinute(newestRevokedAt)}; ${error ?? 'its host has not come for another'}`,
-    facts: { revokedAt: newestRevokedAt.toISOString() },
+    facts: { revokedAt: wireTime(newestRevokedAt) },
   };
 }
 
