@@ -55,7 +55,8 @@ export function enrollmentServices(parts: ServiceParts): EnrollmentServices & De
   };
 }
 
-function enrollmentPorts({ config, policies, db, authorities, ports }: ServiceParts) {
+/** What enrollment needs, over one database. */
+export function enrollmentPorts({ config, policies, db, authorities, ports }: ServiceParts) {
   const devices = deviceStore(db);
   return {
     ...devices,

@@ -13,6 +13,8 @@ import type { AuditServices } from './http/audit-services.ts';
 import type { WebOptions } from './http/pages/all.ts';
 import type { Asset, OverviewServices, WebSessionServices } from './http/pages/web.ts';
 import type { HttpServices } from './http/services.ts';
+import { contentServices } from './content-services.ts';
+import type { ServiceParts } from './services.ts';
 import type { Job } from './lifecycle/scheduler.ts';
 import { auditIn } from './storage/audit.ts';
 import { operatorTokenStore } from './storage/operator-tokens.ts';
@@ -23,8 +25,13 @@ import { webSessionStore } from './storage/web-sessions.ts';
 type WebParts = { readonly db: Database; readonly now: () => Date };
 
 /** What `startHttp` takes for the operator page. */
-export const webOptions = ({ db }: WebParts, services: HttpServices): WebOptions => ({
-  services: { ...services, ...webSessionServices(db), ...overviewServices(db) },
+export const webOptions = (parts: ServiceParts, services: HttpServices): WebOptions => ({
+  services: {
+    ...services,
+    ...webSessionServices(parts.db),
+    ...overviewServices(parts.db),
+    ...contentServices(parts, services),
+  },
   assets: readAssets(),
   salt: randomBytes(32),
 });

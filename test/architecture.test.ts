@@ -39,7 +39,7 @@ const piecesOfMain = [
     'metrics-services.ts',
     'probe-services.ts',
   ],
-  ...['client-trust.ts', 'throwaway-client.ts', 'web-services.ts'],
+  ...['client-trust.ts', 'throwaway-client.ts', 'web-services.ts', 'content-services.ts'],
 ];
 
 /** What a folder may import beside itself. A file directly in src/ is named with its `.ts`. */

@@ -72,7 +72,10 @@ export type FoundPage = {
 export type ShownLevel = 'ok' | 'warning' | 'critical';
 
 /** How near its end is, by its stored instants; what has ended is critical. Null for what does not serve. */
-export function levelOf({ isServing, levels, notAfter }: FoundCertificate, now: Date): ShownLevel | null {
+export function levelOf(
+  { isServing, levels, notAfter }: Pick<FoundCertificate, 'isServing' | 'levels' | 'notAfter'>,
+  now: Date,
+): ShownLevel | null {
   if (!isServing || levels === null) return null;
   if (now >= levels.criticalAt || now > notAfter) return 'critical';
   return now >= levels.warningAt ? 'warning' : 'ok';

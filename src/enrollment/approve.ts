@@ -9,6 +9,7 @@ import {
   type PendingEnrollment,
 } from '../domain/enrollment.ts';
 import { type Cursor, decodeCursor, encodeCursor, pageOf } from '../domain/cursor.ts';
+import type { WaitingView } from '../domain/host-view.ts';
 import { type Principal, principalText } from '../domain/principal.ts';
 import { defaultGrantProfiles, type Profile } from '../domain/profile.ts';
 import { err, ok, type Refusal, type Result } from '../domain/result.ts';
@@ -90,6 +91,21 @@ export const approveEnrollment =
     const resource = await resourceOf(ports, enrollment);
     const lapses = new Date(now.getTime() + approvalLifetimeSeconds * 1000);
     return ok({ ...resource, state: 'approved', lapsesAt: wireTime(lapses) });
+  };
+
+/** What waits under an id, with exactly what an approval by this operator would grant now, or why it would not. */
+export const previewApproval =
+  (ports: ApprovalPorts) =>
+  async (id: string, principal: Operator, { now }: Context): Promise<WaitingView | null> => {
+    const found = await ports.findEnrollment(id);
+    if (found === null || (found.state !== 'pending' && found.state !== 'approved') || isLapsed(found, now))
+      return null;
+    const enrollment = await resourceOf(ports, found);
+    if (found.state === 'approved') return { enrollment, grants: found.approval.grants, refusals: [] };
+    const grants = await grantsFor(ports, found, { id, version: found.version, principal });
+    return grants.ok
+      ? { enrollment, grants: grants.value, refusals: [] }
+      : { enrollment, grants: null, refusals: grants.error };
   };
 
 /** Rejects one version of a record; an approval can be taken back so, too, until the host has come. */

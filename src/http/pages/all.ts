@@ -4,6 +4,7 @@ import { gatherHeaders, headerOf } from '../edge.ts';
 import { type EdgePorts, type MountedRoute, problemRefuser, type Refuser } from '../pipeline.ts';
 import type { HttpServices } from '../services.ts';
 import { certificatePages } from './certificates.ts';
+import type { ContentServices } from './content.ts';
 import { devicePages } from './devices.ts';
 import { entryRoutes } from './entry.ts';
 import { issuerPages } from './issuers.ts';
@@ -15,7 +16,7 @@ import type { Asset, OverviewServices, Web, WebSessionServices } from './web.ts'
 import type { Rate } from '../enrollment-limits.ts';
 
 /** What pages call: the functions of the API, and what only pages need. */
-export type PageServices = HttpServices & WebSessionServices & OverviewServices;
+export type PageServices = HttpServices & WebSessionServices & OverviewServices & ContentServices;
 
 export type WebOptions = {
   readonly services: PageServices;
