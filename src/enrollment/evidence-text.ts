@@ -10,11 +10,11 @@ import { contentOfTpm2bAttest, parseTpmsAttest, type TpmsAttest } from '../tpm2/
 import { parsed } from '../tpm2/cursor.ts';
 import { nameOf } from '../tpm2/name.ts';
 import { publicKeyOf } from '../tpm2/subject-public-key-info.ts';
-import { shownName } from '../x509/ca-link.ts';
 import { sha256Hex } from '../x509/digest.ts';
 import { readEndorsementCertificate } from '../x509/endorsement-certificate.ts';
 import { type Certificate, readCertificate } from '../x509/certificate.ts';
 import { derQuirks } from '../x509/der-reader.ts';
+import { commonNamesOf } from '../x509/distinguished-name.ts';
 import { certificationsIn } from './evidence.ts';
 import { readPublicArea } from './presented-tpm.ts';
 import { parseRenewalDocument } from './renewal-document.ts';
@@ -90,4 +90,7 @@ function read(der: Uint8Array, at: number): Certificate | null {
 }
 
 /** Many makers leave the subject of an EK certificate empty. */
-const subjectText = ({ subject }: Certificate): string => oneLine(shownName(subject), 256);
+const subjectText = ({ subject }: Certificate): string => {
+  const names = commonNamesOf(subject).join(', ');
+  return names === '' ? '' : oneLine(names, 256);
+};

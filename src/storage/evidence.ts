@@ -14,9 +14,14 @@ const confirmations = statement<[string], ConfirmationRow>('confirmations_of_cer
   at: instant(row, 'at'),
   by: text(row, 'confirmed_by') as ConfirmedBy,
   principal: text(row, 'principal'),
-  // Written by confirm.ts itself, for a host only.
-  observed: row['observed'] === null ? null : (row['observed'] as ObservedUse),
+  observed: observedFrom(row['observed']),
 }));
+
+/** Written by confirm.ts for a host; the word of others observed nothing of this form. */
+function observedFrom(value: unknown): ObservedUse | null {
+  const isObserved = typeof value === 'object' && value !== null && Array.isArray(Reflect.get(value, 'checks'));
+  return isObserved ? (value as ObservedUse) : null;
+}
 
 /** Who allowed something, and when. */
 type Deed = { readonly by: string; readonly at: Date };

@@ -8,7 +8,7 @@ import {
   levelOf,
   mostFound,
 } from '../domain/certificate-search.ts';
-import { filterRow, row, table } from './content-parts.ts';
+import { breakable, filterRow, row, table } from './content-parts.ts';
 import { type Html, html } from './html.ts';
 import { linkTo, type LinkQuery } from './link.ts';
 import { empty, level, pager } from './parts.ts';
@@ -118,11 +118,11 @@ function line(item: FoundCertificate, now: Date): Html {
   const { fingerprint, commonName, profile, device, lineage, notAfter } = item;
   const place = lineage === null || lineage.place === '' ? null : html` <span class="muted">${lineage.place}</span>`;
   return row(columns, [
-    html`<a href="${linkTo('/certificates/{cert}', { cert: fingerprint })}">${commonName === '' ? fingerprint.slice(0, 16) : commonName}</a>`,
+    html`<a href="${linkTo('/certificates/{cert}', { cert: fingerprint })}">${breakable(commonName === '' ? fingerprint.slice(0, 16) : commonName)}</a>`,
     html`${profile}${place}`,
     device === null
       ? html`<span class="muted">none</span>`
-      : html`<a href="${linkTo('/devices/{id}', { id: device.id })}">${device.hostName}</a>`,
+      : html`<a href="${linkTo('/devices/{id}', { id: device.id })}">${breakable(device.hostName)}</a>`,
     time(wireTime(notAfter), now),
     statusOf(item, now),
   ]);

@@ -11,8 +11,8 @@ export const filterRow = (
   name: string,
   choices: readonly { readonly words: string; readonly query: LinkQuery; readonly isOn: boolean }[],
   path: `/${string}`,
-): Html => html`<ul class="views" aria-label="${name}"><li class="views-name" aria-hidden="true">${name}</li>
-${choices.map(({ words, query, isOn }) => html`<li><a href="${linkTo(path, {}, query)}"${isOn && html` aria-current="true"`}>${words}</a></li>\n`)}</ul>`;
+): Html => html`<div class="filter"><span class="views-name" aria-hidden="true">${name}</span><ul class="views" aria-label="${name}">
+${choices.map(({ words, query, isOn }) => html`<li><a href="${linkTo(path, {}, query)}"${isOn && html` aria-current="true"`}>${words}</a></li>\n`)}</ul></div>`;
 
 /** Hex that wraps where it must. */
 export const longHex = (hex: string): Html => html`<code class="long">${hex}</code>`;
@@ -31,9 +31,16 @@ export function counts(items: readonly (readonly [count: number, name: string, w
   return html`${some.map(([count, name, words]) => html`${level(name, `${count} ${words}`)} `)}${some.length === 0 && html`<span class="muted">none</span>`}`;
 }
 
+/** Text of a stranger with places to break it at, so that no word of it makes a table wider than its page. */
+export const breakable = (text: string): Printed =>
+  text.split(/(?<=[.@/])|(?<=[^\s.@/-]{24})(?=[^\s.@/-])/u).map((part, at) => html`${at > 0 && html`<wbr>`}${part}`);
+
 /** A row of a table. The first cell is its heading; the others carry the names of their columns, for narrow screens. */
 export const row = (columns: readonly string[], cells: readonly Printed[]): Html =>
-  html`<tr>${cells.map((cell, at) => (at === 0 ? html`<th scope="row">${cell}</th>` : html`<td data-label="${columns[at] ?? ''}">${cell}</td>`))}</tr>\n`;
+  html`<tr>${cells.map((cell, at) => {
+    const shown = typeof cell === 'string' ? breakable(cell) : cell;
+    return at === 0 ? html`<th scope="row">${shown}</th>` : html`<td data-label="${columns[at] ?? ''}">${shown}</td>`;
+  })}</tr>\n`;
 
 /** A table with a caption; its rows are made by `row` with the same columns. */
 export const table = (

@@ -57,7 +57,7 @@ function leftToDo(steps: readonly RelyingPartyStep[], now: Date): Html {
 <p>They do not look at the CRL. In this order:</p>
 <ol>${steps.map(
     ({ relyingParty, action, state, notBefore, command, because }) =>
-      html`<li><p><strong>${parties[relyingParty]}</strong>: ${action}${state === 'notYet' && html`, not before ${time(notBefore, now)}`} <span class="muted">${because}</span></p><pre tabindex="0">${command}</pre></li>`,
+      html`<li><p><strong>${parties[relyingParty]}</strong>: ${action}${state === 'notYet' && html`, not before ${time(notBefore, now)}`} <span class="muted">${because}</span></p><pre class="command">${command}</pre></li>`,
   )}</ol></section>`;
 }
 
@@ -112,9 +112,11 @@ function lineages(all: readonly LineageResource[], now: Date): Html {
       shown === null
         ? '–'
         : html`<a href="${linkTo('/certificates/{cert}', { cert: shown.certificate })}"><code>${shown.certificate.slice(0, 16)}</code></a>`,
-      time(shown?.notAfter ?? null, now),
+      html`${time(shown?.notAfter ?? null, now)}${shown?.status === 'revoked' && html` ${level('neutral', 'revoked')}`}`,
       time(renewAt, now),
-      html`${reason}${lastError !== null && html`<div>${lastError.phase}: ${lastError.detail} <span class="muted">${lastError.failures} in a row</span></div>`}`,
+      reason === null && lastError === null
+        ? '–'
+        : html`${reason !== null && html`<div>${reason}</div>`}${lastError !== null && html`<div>${lastError.phase}: ${lastError.detail} <span class="muted">${lastError.failures} in a row</span></div>`}`,
     ]);
   });
   return table('Where its certificates follow one another.', columns, rows);
@@ -174,6 +176,17 @@ export function grantTable(grants: readonly GrantResource[]): Html {
   return table('Exact names, for one profile and one place.', columns, rows);
 }
 
+/** States of a target in words. */
+const targetWords = {
+  inUse: 'in use',
+  staged: 'staged',
+  installed: 'in place',
+  rolledBack: 'rolled back',
+  failed: 'failed',
+  blocked: 'blocked',
+  missing: 'missing',
+} as const;
+
 function targets({ report }: HostWord, now: Date): Html | null {
   if (report.targets.length === 0) return null;
   const columns = ['Target', 'Profile', 'State', 'Error'];
@@ -182,7 +195,7 @@ function targets({ report }: HostWord, now: Date): Html | null {
     row(columns, [
       name,
       html`${profile}${place !== '' && html` <span class="muted">${place}</span>`}`,
-      level(bad.includes(state) ? 'critical' : state === 'inUse' ? 'ok' : 'neutral', state),
+      level(bad.includes(state) ? 'critical' : state === 'inUse' ? 'ok' : 'neutral', targetWords[state]),
       error === null ? '–' : html`${error.phase}: ${error.detail} <span class="muted">${time(error.at, now)}</span>`,
     ]),
   );
@@ -201,6 +214,14 @@ function findings({ report }: HostWord): Html {
   return html`<h2>Findings of its doctor</h2>${table(`What is not in order; ${fine} checks are.`, columns, rows)}`;
 }
 
+/** What the doctor of a host finds wrong with a certificate, in a word or two; it explains itself in its findings. */
+const faultWords: Readonly<Record<string, string>> = {
+  softwareKeyDevId: 'software key',
+  anotherHost: 'of another host',
+  clientPurpose: 'can be a client',
+  expired: 'ended',
+};
+
 function unmanaged(all: readonly UnmanagedLine[], now: Date): Html {
   const columns = ['File', 'Subject', 'Issuer', 'Ends', 'Fault'];
   const rows = all.map(({ path, subject, issuer, notAfter, fault }) =>
@@ -209,7 +230,7 @@ function unmanaged(all: readonly UnmanagedLine[], now: Date): Html {
       subject,
       issuer,
       time(wireTime(notAfter), now),
-      fault === null ? '–' : level('critical', fault),
+      fault === null ? '–' : level(fault === 'expired' ? 'neutral' : 'critical', faultWords[fault] ?? fault),
     ]),
   );
   return html`<h2>Certificates that nobody keeps</h2>${table('Found by its agent; they authenticate nobody here.', columns, rows)}`;

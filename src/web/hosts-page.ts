@@ -3,7 +3,7 @@ import { type DeviceState } from '../domain/device.ts';
 import type { HostLine, HostPage } from '../domain/host-view.ts';
 import { firmwareText, tpmVendorName } from '../domain/tpm-vendors.ts';
 import { type PendingEnrollmentResource, type TpmResource, wireTime } from '../domain/wire.ts';
-import { counts, filterRow, row, table } from './content-parts.ts';
+import { breakable, counts, filterRow, row, table } from './content-parts.ts';
 import { type Html, html } from './html.ts';
 import { linkTo, type LinkQuery } from './link.ts';
 import { empty, level, pager } from './parts.ts';
@@ -60,7 +60,7 @@ function waitingList(waiting: readonly PendingEnrollmentResource[], now: Date): 
   const columns = ['Host', 'TPM', 'Asks for', 'Warnings', 'Lapses'];
   const rows = waiting.map((one) =>
     row(columns, [
-      html`<a href="${linkTo('/enrollments/{id}', { id: one.id })}">${one.hostName}</a>`,
+      html`<a href="${linkTo('/enrollments/{id}', { id: one.id })}">${breakable(one.hostName)}</a>`,
       tpmText(one.tpm),
       one.profiles.join(', '),
       one.warnings.length === 0
@@ -80,7 +80,7 @@ function hostRow(line: HostLine, now: Date): Html {
   const { id, hostName, state, certificates, warnings } = line;
   const { total, warning, critical } = certificates;
   return row(columns, [
-    html`<a href="${linkTo('/devices/{id}', { id })}">${hostName}</a>`,
+    html`<a href="${linkTo('/devices/{id}', { id })}">${breakable(hostName)}</a>`,
     stateOf(state),
     seen(line, now),
     html`${tpmText(line.tpm)}${line.firmware !== null && html` <span class="muted nowrap">${firmwareText(line.firmware)}</span>`}`,

@@ -11,7 +11,7 @@ import { describeSeconds } from '../domain/expiry.ts';
 import type { TrustDomain } from '../domain/profile.ts';
 import { wireTime } from '../domain/wire.ts';
 import { lifelines } from './charts/lifelines.ts';
-import { longHex, row, table } from './content-parts.ts';
+import { breakable, longHex, row, table } from './content-parts.ts';
 import { type Html, html } from './html.ts';
 import { linkTo } from './link.ts';
 import { empty, level } from './parts.ts';
@@ -79,16 +79,15 @@ function ordered(all: readonly IssuerLine[], parentId: string | null = null): re
 const roles = { root: 'root', intermediate: 'intermediate CA', issuing: 'issuing CA' } as const;
 
 function issuerTable(issuers: readonly IssuerLine[], now: Date): Html {
-  const columns = ['Name', 'Role', 'Ends', 'Signs 90 days whole until', 'CRL', 'SHA-256', 'Download'];
+  const columns = ['Name', 'Role', 'Ends', 'Signs 90 days whole until', 'CRL', 'SHA-256'];
   const rows = issuers.map((issuer) =>
     row(columns, [
-      html`${issuer.subject} ${!issuer.isActive && level('neutral', 'not active')}`,
+      html`${breakable(issuer.subject)} ${!issuer.isActive && level('neutral', 'not active')}<div class="files">${downloads(issuer)}</div>`,
       roles[issuer.role],
       html`${time(wireTime(issuer.notAfter), now)} ${now > issuer.notAfter && level('critical', 'ended')}`,
       issuer.role === 'issuing' ? wholeUntil(issuer, now) : '–',
       crl(issuer, now),
       longHex(issuer.id),
-      downloads(issuer),
     ]),
   );
   return table('The root first, and what it signed below it.', columns, rows);
@@ -111,8 +110,8 @@ function crl({ role, crl: line, isActive }: IssuerLine, now: Date): Html {
 function downloads({ id, role }: IssuerLine): Html {
   const file = (part: string, words: string): Html =>
     html`<a href="${linkTo(`/v1/issuers/{id}/${part}.pem`, { id })}">${words}</a>`;
-  if (role === 'root') return file('root', 'root');
-  return html`${file('chain', 'chain')}, ${file('root', 'root')}, ${file('bundle', 'both')}`;
+  if (role === 'root') return file('root', 'certificate');
+  return html`${file('chain', 'chain')} · ${file('root', 'root')} · ${file('bundle', 'both')}`;
 }
 
 function profileTable(

@@ -36,7 +36,7 @@ ${
   steps.length > 0 &&
   html`<h3>What is to be done</h3><ol>${steps.map(
     ({ step, state, command, because }) =>
-      html`<li><p>${level(state === 'done' ? 'ok' : state === 'due' ? 'warning' : 'neutral', state === 'notYet' ? 'not yet' : state)} ${step} <span class="muted">${because}</span></p><pre tabindex="0">${command}</pre></li>`,
+      html`<li><p>${level(state === 'done' ? 'ok' : state === 'due' ? 'warning' : 'neutral', state === 'notYet' ? 'not yet' : state)} ${step} <span class="muted">${because}</span></p><pre class="command">${command}</pre></li>`,
   )}</ol>`
 }`;
 }

@@ -31,7 +31,7 @@ export function lifelines(id: string, rows: readonly Lifeline[], now: Date): Htm
   const starts = rows.map(({ notBefore }) => notBefore.getTime());
   const ends = rows.map(({ notAfter }) => notAfter.getTime());
   const [from, to] = [new Date(Math.min(now.getTime(), ...starts)), new Date(Math.max(now.getTime(), ...ends))];
-  const scale = timeScale(from, to, [2, pictureWidth - 2]);
+  const scale = timeScale(from, to, [16, pictureWidth - 4]);
   const bottom = top + rows.length * rowHeight;
   const description = rows.map(lifeText).join('; ');
   return picture({ id, title: 'How long each CA lives', description, height: bottom + 20 }, [

@@ -16,6 +16,12 @@ import {
 } from '../../e2e/support/estate.ts';
 import { seedEstate, type SeededEstate } from './estate.ts';
 
+/** From the sources or from the build. */
+export const repository = join(
+  import.meta.dirname,
+  import.meta.dirname.includes('/dist/') ? '../../../..' : '../../..',
+);
+
 export type Site = {
   readonly url: string;
   readonly estate: Estate;
@@ -66,7 +72,7 @@ async function openParts(
   opened.push(async () => removeEstate(estate));
   const server = await startServer(estate);
   opened.push(server.stop);
-  const statements = await loadStatements(join(import.meta.dirname, '../../../sql/queries'));
+  const statements = await loadStatements(join(repository, 'sql/queries'));
   const db = await openPool({ databaseUrl: server.databaseUrl, statements });
   opened.push(db.close);
   const seeded = isEmpty
