@@ -99,14 +99,14 @@ function hostView(parts: ServiceParts, services: HttpServices): ContentServices[
     if (device === null) return null;
     const { now } = context;
     const [line] = await hosts.listHosts({ state: null, text: id, now, after: null, limit: 1 });
-    const open = { state: 'open', level: null, deviceId: id, lineageId: null, after: null, limit: 50 } as const;
+    const all = { level: null, condition: null, lineageId: null, after: null } as const;
     const { state, keylimeUuid } = device;
     const devids = await devices.devidsOf(id, now);
     return {
       device,
       firmware: line?.firmware ?? null,
       lineages: (await services.listLineages({ device: id, limit: 200 }, context)).items,
-      warnings: await warnings.listWarnings(open),
+      warnings: await warnings.listWarnings({ ...all, state: 'open', deviceId: id, limit: 50 }),
       word: await hosts.wordOf(id),
       unmanaged: await hosts.unmanagedOf(id),
       keylime: await hosts.keylimeOf(id),
