@@ -30,6 +30,8 @@ export type EdgePorts = {
   /** Null on the plain listener: nothing there is signed. */
   readonly newNonce: ((now: Date) => string) | null;
   readonly authentication: Omit<AuthenticationPorts, 'recordSigned'>;
+  /** The same as there, for routes that must answer while the database is away. */
+  readonly rememberedOperator: AuthenticationPorts['authenticateOperator'];
   /** Whether a fault means that something we stand on is away for a while (503), not that we are wrong (500). */
   readonly isOutage: (fault: unknown) => boolean;
   /** Of signed requests by devices. */
@@ -147,7 +149,9 @@ async function outcomeOf({ edge, route, handle, request, headers, requestId, now
   const { source, rawBody, method, target } = request;
   const recordSigned: AuthenticationPorts['recordSigned'] = (signed) =>
     edge.log('http.signed', { requestId, ...signed });
-  const principal = await authenticate({ ...edge.authentication, recordSigned }, route.takes, {
+  const ports = { ...edge.authentication, recordSigned };
+  const remembering = { ...ports, authenticateOperator: edge.rememberedOperator };
+  const principal = await authenticate(route.operators === 'remembered' ? remembering : ports, route.takes, {
     method,
     target,
     headers,

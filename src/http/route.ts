@@ -142,6 +142,8 @@ export type Route = {
   readonly bodySchema: keyof Bodies | null;
   readonly maxBodyOctets: number;
   readonly repetition: Repetition | null;
+  /** Whether an operator who was let in lately is let in while the database, which knows them all, is away. */
+  readonly operators: 'known' | 'remembered';
   readonly bind: (contract: Contract) => (request: CheckedRequest) => Promise<Outcome>;
 };
 
@@ -151,6 +153,7 @@ type RouteOptions<K, S> = {
   /** For routes whose documents are larger than most; octets. */
   readonly maxBodyOctets?: number;
   readonly repetition?: Repetition;
+  readonly operators?: Route['operators'];
 };
 
 const ordinaryBodyOctets = 16 * 1024;
@@ -168,6 +171,7 @@ export function route<const P extends string, const K extends PrincipalKind, con
   ) => Promise<Outcome>,
 ): Route {
   const { takes, body: bodySchema = null, maxBodyOctets = ordinaryBodyOctets, repetition = null } = options;
+  const { operators = 'known' } = options;
   return {
     method,
     path,
@@ -175,6 +179,7 @@ export function route<const P extends string, const K extends PrincipalKind, con
     bodySchema,
     maxBodyOctets,
     repetition,
+    operators,
     bind: (contract) => {
       const operation = contract.operation<Readonly<Record<ParamNames<P>, string>>, Bodies[S]>(method, path);
       return async (request) => {

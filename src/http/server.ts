@@ -17,6 +17,7 @@ import { type EnrollmentLimitOptions, enrollmentLimits, type Rate } from './enro
 import { expressListener } from './express-adapter.ts';
 import { type Answered, type EdgePorts, type Log, mountRoutes } from './pipeline.ts';
 import { type WebOptions, webRoutes } from './pages/all.ts';
+import { rememberOperators } from './remembered-operators.ts';
 import type { Route } from './route.ts';
 import { channelRoutes } from './routes/channels.ts';
 import { auditRoutes } from './routes/audit.ts';
@@ -122,6 +123,7 @@ function requestListeners(options: Omit<HttpOptions, 'listen' | 'plainListen' | 
       spendNonce: (nonce, at) => services.spendNonce(nonce, at),
       deviceSeen: (deviceId, at) => services.deviceSeen(deviceId, at),
     },
+    rememberedOperator: rememberOperators((bearer, source, at) => services.authenticateOperator(bearer, source, at)),
     isOutage: options.isOutage ?? (() => false),
     answered: options.answered ?? (() => undefined),
     deviceLimit: deviceLimit(options.deviceRate ?? ordinaryDeviceRate),

@@ -178,6 +178,7 @@ const quietEdge = (world: World): EdgePorts => ({
   log: () => undefined,
   newNonce: world.services.newNonce,
   authentication: { authorities: ['omens.example.org'], ...world.services },
+  rememberedOperator: world.services.authenticateOperator,
   deviceLimit: async () => null,
   isOutage: () => false,
   answered: () => undefined,

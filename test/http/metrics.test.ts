@@ -1,6 +1,8 @@
 // What monitoring reads and hears at the edge. Who may read it is in access.test.ts.
-import { afterEach, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, test } from '@jest/globals';
 import type { Answered } from '../../src/http/pipeline.ts';
+import { rememberOperators } from '../../src/http/remembered-operators.ts';
+import type { Operator } from '../../src/http/services.ts';
 import { startTestServer, type TestServer } from './support/calls.ts';
 import { makeWorld } from './support/world.ts';
 
@@ -48,4 +50,64 @@ test('each answer of either listener is told by its route, and not by what was a
     ['GET', '/crl/{ski}.crl', 200, null],
   ]);
   expect(told.every(({ milliseconds }) => milliseconds >= 0)).toBe(true);
+});
+
+describe('while the database is away', () => {
+  const away = async () => {
+    const world = makeWorld();
+    let authenticate = world.services.authenticateOperator;
+    const { call } = await start({
+      services: { ...world.services, authenticateOperator: (...asked) => authenticate(...asked) },
+      isOutage: () => true,
+    });
+    const read = async (token: string, path = '/metrics') =>
+      (await call({ path, headers: { authorization: `Bearer ${token}` } })).status;
+    const breakDatabase = (
+      broken: typeof authenticate = () => Promise.reject(new Error('connect ECONNREFUSED')),
+    ): void => void (authenticate = broken);
+    return { world, read, breakDatabase };
+  };
+
+  test('who was let in before reads metrics, and nothing else', async () => {
+    const { world, read, breakDatabase } = await away();
+    const [token, other] = [await world.token('viewer'), await world.token('viewer')];
+    expect(await read(token)).toBe(200);
+    breakDatabase();
+    expect([await read(token), await read(token, '/v1/devices'), await read(other)]).toEqual([200, 503, 503]);
+  });
+
+  test('a database that does not answer at all is not waited for', async () => {
+    const { world, read, breakDatabase } = await away();
+    const token = await world.token('viewer');
+    await read(token);
+    breakDatabase(() => new Promise(() => undefined));
+    const begun = performance.now();
+    expect(await read(token)).toBe(200);
+    expect(performance.now() - begun).toBeLessThan(4000);
+  });
+
+  test('who was refused since is not let in any more', async () => {
+    const { world, read, breakDatabase } = await away();
+    const token = await world.token('viewer');
+    await read(token);
+    await world.tokenPorts.revokeOperatorToken(token.split('.')[1]!, new Date(), 'test');
+    expect(await read(token)).toBe(401);
+    breakDatabase();
+    expect(await read(token)).toBe(503);
+  });
+
+  test('nobody is remembered for more than a quarter of an hour', async () => {
+    const operator = { kind: 'operator', role: 'viewer' } as unknown as Operator;
+    let isAway = false;
+    const remembering = rememberOperators(async () => {
+      if (isAway) throw new Error('away');
+      return { ok: true, value: operator };
+    });
+    const at = (minutes: number): Date => new Date(minutes * 60_000);
+    await remembering('token', '192.0.2.1', at(0));
+    isAway = true;
+    expect(await remembering('token', '192.0.2.1', at(15))).toEqual({ ok: true, value: operator });
+    await expect(remembering('token', '192.0.2.2', at(15))).rejects.toThrow('away');
+    await expect(remembering('token', '192.0.2.1', at(16))).rejects.toThrow('away');
+  });
 });

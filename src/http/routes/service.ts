@@ -18,7 +18,7 @@ export const serviceRoutes = (services: HealthServices & MetricsServices): reado
       body: { status: word(isReady), database: word(database), issuer: word(issuer) },
     };
   }),
-  route('GET', '/metrics', { takes: ['viewer'] }, async () => ({
+  route('GET', '/metrics', { takes: ['viewer'], operators: 'remembered' }, async () => ({
     status: 200,
     headers: { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8' },
     body: await services.metricsText(),
