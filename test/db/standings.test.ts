@@ -184,8 +184,9 @@ describe('hosts to look at', () => {
 describe('certificates of nobody', () => {
   const report = (deviceId: string, path: string, over: { fingerprint?: string; end?: number; fault?: string } = {}) =>
     query(
-      `insert into unmanaged_certificate (device_id, path, fingerprint, subject, issuer, not_before, not_after, fault, reported_at)
-       values ($1, $2, $3, 'CN=x', 'CN=y', $4, $5, $6, $4)`,
+      `insert into unmanaged_certificate (device_id, path, fingerprint, subject, issuer, not_before, not_after, fault, reported_at,
+                                          warning_at, critical_at)
+       values ($1, $2, $3, 'CN=x', 'CN=y', $4, $5, $6, $4, $5, $5)`,
       [...[deviceId, path, over.fingerprint ?? sha256(randomUUID()), day(0), day(over.end ?? 500)], over.fault ?? null],
     );
 

@@ -75,7 +75,7 @@ function unmanagedLevelAt(found: UnmanagedSubject, now: Date, policy: Pick<Warni
   const { notBefore, notAfter, fault } = found;
   if (fault === softwareKeyDevId) return 'critical';
   const lifetime = (notAfter.getTime() - notBefore.getTime()) / 1000;
-  const levels = levelsFor(policy.expiry, { profile: '', lifetime });
+  const levels = levelsFor(policy.expiry, { profile: 'unmanaged', lifetime });
   const level: WarningLevel | null = isGivenUp(notAfter, now) ? null : levelAt(instantsBefore(notAfter, levels), now);
   return fault !== null && fault !== 'expired' ? (level ?? 'warning') : level;
 }
