@@ -1,6 +1,7 @@
 // The channels as people see them: how each stands, and a test that goes out at once, past the queue.
 import type { Channel, Message } from '../domain/message.ts';
 import { principalText, type Principal } from '../domain/principal.ts';
+import { err, ok, type Refusal, type Result } from '../domain/result.ts';
 import type { ChannelPage, ChannelResource, ChannelTestResource } from '../domain/warning-wire.ts';
 import { wireTime } from '../domain/wire.ts';
 
@@ -52,12 +53,16 @@ function resourceOf(channel: Channel, all: readonly ChannelFacts[]): ChannelReso
   };
 }
 
-/** Sends a test and says what the channel said; null when there is no such channel. */
+/** Sends a test and says what the channel said. */
 export const testChannel =
   ({ channels, newId, recordChannelTest }: TestPorts) =>
-  async (name: string, principal: Principal, { now }: { readonly now: Date }): Promise<ChannelTestResource | null> => {
+  async (
+    name: string,
+    principal: Principal,
+    { now }: { readonly now: Date },
+  ): Promise<Result<ChannelTestResource, Refusal<'notFound'>>> => {
     const channel = channels.find((one) => one.name === name);
-    if (channel === undefined) return null;
+    if (channel === undefined) return notConfigured(name, channels);
     const by = principalText(principal);
     const message = testMessage(channel, { id: newId(), by, at: wireTime(now) });
     const outcome = await channel.send(message);
@@ -66,8 +71,14 @@ export const testChannel =
       detail: outcome.detail ?? null,
     };
     await recordChannelTest({ at: now, by, facts: result });
-    return result;
+    return ok(result);
   };
+
+function notConfigured(name: string, channels: readonly Channel[]): Result<never, Refusal<'notFound'>> {
+  const names = channels.map((one) => one.name).join(', ');
+  const accepted = names === '' ? 'none is configured: notify.channels in omens.yaml' : names;
+  return err({ reason: 'notFound', detail: `there is no channel ${name}`, field: 'name', accepted });
+}
 
 function testMessage(
   { name, kind }: Channel,

@@ -26,7 +26,8 @@ export function ntfyTransport(settings: SettingsOf<'ntfy'>, ports: ChannelPorts)
     ...(token.value === null ? {} : { Authorization: `Bearer ${token.value}` }),
   };
   return ok({
-    destination: `${new URL(url).host}, topic ${topic}`,
+    // Without the topic: on a public server whoever knows it reads along.
+    destination: new URL(url).host,
     secrets: token.value === null ? [] : [token.value],
     send: (message) => {
       const body = JSON.stringify({ topic, ...notificationOf(message) });

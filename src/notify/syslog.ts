@@ -5,7 +5,7 @@ import { lookup } from 'node:dns/promises';
 import { connect } from 'node:net';
 import { type SettingsOf, syslogFacilities } from '../domain/channel-settings.ts';
 import type { Message, SendOutcome } from '../domain/message.ts';
-import { printable } from '../domain/printable.ts';
+import { oneLine, printable } from '../domain/printable.ts';
 import { type Entry, sendByLogger } from './logger-program.ts';
 import { cut, lineOf } from './message-text.ts';
 import { type ChannelPorts, laterOutcome, type Transport } from './transport.ts';
@@ -41,7 +41,7 @@ function entries(message: Message, facility: number): readonly Entry[] {
   const { kind, items, total, level, title, id } = message;
   const entry = (of: keyof typeof severities, text: string): Entry => ({
     priority: facility * 8 + (kind === 'wellAgain' ? severities.info : severities[of]),
-    text: `${cut(text, maxText)} [message ${id}]`,
+    text: `${cut(oneLine(text, maxText), maxText)} [message ${id}]`,
   });
   if (items.length === 0) return [entry(level, title)];
   const left = total - items.length;

@@ -202,12 +202,8 @@ export function makeWorld(): World {
       next: null,
     }),
     listChannels: async () => ({ items: [channel], next: null }),
-    testChannel: async (name) => ({
-      channel: name,
-      message: ids.anything,
-      accepted: false,
-      detail: 'the answer was 500',
-    }),
+    testChannel: async (name) =>
+      ok({ channel: name, message: ids.anything, accepted: false, detail: 'the answer was 500' }),
     ...warnings,
     ...reports,
     createOperatorToken: createOperatorToken(ports),

@@ -60,7 +60,8 @@ async function tested(outcome: SendOutcome) {
     newId: () => id,
     recordChannelTest: async (line) => void audited.push(line),
   })('phone', operator, { now });
-  return { result, sent, audited };
+  if (!result.ok) throw new Error(result.error.detail);
+  return { result: result.value, sent, audited };
 }
 
 const operator = {
@@ -84,7 +85,10 @@ test('a test that is accepted has no detail, unless the channel has one', async 
   });
 });
 
-test('a channel that is not configured is not there', async () => {
-  const ports = { channels: [], newId: () => id, recordChannelTest: async () => undefined };
-  expect(await testChannel(ports)('phone', operator, { now })).toBeNull();
+test('a channel that is not configured is not there, and those that are there are named', async () => {
+  const ports = { channels: [channelNamed('mail')], newId: () => id, recordChannelTest: async () => undefined };
+  expect(await testChannel(ports)('phone', operator, { now })).toEqual({
+    ok: false,
+    error: { reason: 'notFound', detail: 'there is no channel phone', field: 'name', accepted: 'mail' },
+  });
 });
