@@ -20,6 +20,7 @@ const runbooks = [
   'host-was-off-for-months.md',
   'spire-agent-recovery.md',
   'keylime-attestation-failure.md',
+  'endpoint-wrong.md',
   'roll-back.md',
   'warning-came.md',
   'notifier-silent.md',
