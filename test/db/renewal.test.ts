@@ -341,6 +341,56 @@ test('a request that a crash left behind is ended by the next one, and the audit
   expect(await events(left)).toEqual(['renewal.admitted', 'renewal.lost']);
 });
 
+describe('the gate of attestation', () => {
+  test('lets a held host wait without a mark on its lineage, and gives an answer again that was given', async () => {
+    let isHeld = true;
+    const hold = { detail: 'Keylime does not attest this host', retryAfterSeconds: 300 };
+    const { host, devidLineage, nonce, send, store } = await begin({
+      attestationHold: async () => (isHeld ? hold : null),
+    });
+    const body = tpmRenewal(host, { lineage: devidLineage, nonce, key: devid() });
+    const before = await store.lineageFacts(devidLineage);
+    const late = after(89 * day);
+    for (const at of [after(61 * day), late]) {
+      const held = await send(devidLineage, body, { at });
+      expect(reasonsOf(held)).toEqual(['attestationFailing']);
+      expect(held).toMatchObject({ error: { retryAfterSeconds: 300 } });
+    }
+    expect(await store.lineageFacts(devidLineage)).toEqual(before);
+    expect(await opened.db.query('select id from renewal where lineage_id = $1', [devidLineage])).toEqual([]);
+    expect(await events(devidLineage)).toContain('renewal.refused');
+    isHeld = false;
+    const serial = renewed(await send(devidLineage, body, { at: late })).serialNumber;
+    isHeld = true;
+    expect(renewed(await send(devidLineage, body, { at: late, isFresh: false })).serialNumber).toBe(serial);
+  });
+
+  test('holds what a crash left behind, too', async () => {
+    let isHeld = false;
+    let isBroken = true;
+    const hold = { detail: 'Keylime does not attest this host', retryAfterSeconds: 300 };
+    const begun = await begin({ attestationHold: async () => (isHeld ? hold : null) });
+    const { host, devidLineage: lineage, nonce, ports } = begun;
+    const body = tpmRenewal(host, { lineage, nonce, key: devid() });
+    const send = (at: Date, isFresh: boolean) =>
+      renew({
+        ...ports,
+        findDevice: async (id) => {
+          if (isBroken) throw new Error('the process ended');
+          return ports.findDevice(id);
+        },
+      })({
+        ...{ lineageId: lineage, deviceId: begun.deviceId, body, bodySha256: renewalDigest(body), now: at },
+        nonce: { octets: nonce, isFresh },
+      });
+    await expect(send(after(61 * day), true)).rejects.toThrow('the process ended');
+    [isHeld, isBroken] = [true, false];
+    expect(reasonsOf(await send(after(61 * day + 120), false))).toEqual(['attestationFailing']);
+    isHeld = false;
+    renewed(await send(after(61 * day + 120), false));
+  });
+});
+
 describe('the ceiling', () => {
   test('lets a host wait, but not one in the last tenth', async () => {
     const {
