@@ -4,10 +4,12 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expiryIn } from '../../src/storage/expiry.ts';
+import { insertIssuer } from '../../src/storage/issuers.ts';
 import type { Database } from '../../src/storage/pool.ts';
 import { loadStatements } from '../../src/storage/statement.ts';
 import { freshDatabase, queriesDirectory, type TestDatabase } from './database.ts';
 import { fillInventory } from './support/many-certificates.ts';
+import { sha256 } from './support/rows.ts';
 
 const now = new Date('2026-06-01T00:00:00Z');
 const inDays = (days: number): Date => new Date(now.getTime() + days * 86_400_000);
@@ -17,8 +19,19 @@ let db: Database;
 beforeAll(async () => {
   database = await freshDatabase();
   db = await database.pool({ statements: await loadStatements(queriesDirectory), maxConnections: 1 });
-  await fillInventory(db, { devices: 500, perLineage: 9, alone: 2000, now });
-  await db.query('vacuum analyze certificate_use');
+  const id = sha256('root');
+  const dates = { notBefore: inDays(-1000), notAfter: inDays(1000), createdAt: now };
+  const names = { id, subjectKeyIdentifier: 'aa', spkiSha256: id, parentId: null };
+  await insertIssuer(db, {
+    ...dates,
+    ...names,
+    domain: 'estate',
+    role: 'root',
+    der: new Uint8Array(10),
+    isActive: true,
+  });
+  await fillInventory(db, id, { devices: 500, perLineage: 9, alone: 2000, now });
+  for (const table of ['certificate_use', 'lineage']) await db.query(`vacuum analyze ${table}`);
 }, 60_000);
 afterAll(() => database.close());
 
