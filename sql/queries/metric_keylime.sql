@@ -1,5 +1,9 @@
--- Agents that Keylime knows, by its word for their attestation.
-select attestation_status as status, count(*)::int as agents, count(failing_since)::int as failing, count(held_at)::int as held,
-       count(device_id)::int as of_devices, max(seen_at) as last_look_at
+-- Agents that Keylime knows, by how their attestation stands; unknown are those of which the verifier does not speak.
+select case when word_at is null then 'unknown'
+            when failing_since is not null then 'failing'
+            when passing_since is not null then 'passing'
+            else 'starting' end as status,
+       count(*)::int as agents, count(held_at)::int as held,
+       count(*) filter (where device_id is not null and word_at is not null)::int as spoken_of, max(seen_at) as last_look_at
   from keylime_agent
- group by attestation_status
+ group by status

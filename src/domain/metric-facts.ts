@@ -76,17 +76,16 @@ export type ProbeFacts = {
 };
 
 export type KeylimeFacts = {
-  readonly statuses: readonly { readonly status: string | null; readonly agents: number }[];
-  readonly failing: number;
+  readonly statuses: readonly { readonly status: string; readonly agents: number }[];
   readonly held: number;
-  /** Agents that are a device of this service. */
-  readonly ofDevices: number;
+  /** Agents that are a device of this service, and of which the verifier speaks. */
+  readonly spokenOf: number;
   readonly lastLookAt: Date | null;
 };
 
 export type AttestationFacts = {
   readonly hostName: string;
-  readonly isFailing: boolean;
+  readonly isPassing: boolean;
   readonly lastSuccessAt: Date | null;
 };
 

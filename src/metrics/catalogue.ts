@@ -140,11 +140,16 @@ export const databaseMetrics = {
   omens_probe_last_look_timestamp_seconds: gauge('When an endpoint was last looked at.', '500', 'endpoint'),
   omens_probe_findings: gauge('What was wrong at an endpoint at the last look.', '500', 'endpoint'),
   omens_probe_not_after_timestamp_seconds: gauge('End of the certificate that an endpoint serves.', '500', 'endpoint'),
-  omens_keylime_agents: gauge('Agents that Keylime knows, by its word for their attestation.', '20', 'status'),
-  omens_keylime_agents_failing: gauge('Agents whose attestation fails.', '1'),
+  omens_keylime_agents: gauge(
+    'Agents that Keylime knows: passing, failing, starting, unknown (the verifier does not speak of them). Complete.',
+    ...['4', 'status'],
+  ),
   omens_keylime_agents_held: gauge('Agents whose hosts get no renewal while their attestation fails.', '1'),
   omens_keylime_last_look_timestamp_seconds: gauge('When Keylime was last asked; 0 for never.', '1'),
-  omens_attestation_passing: gauge('Whether Keylime attests a host: 1 or 0.', ...['2000, the failing first', 'host']),
+  omens_attestation_passing: gauge(
+    'Whether Keylime attests a host of which its verifier speaks: 1 or 0.',
+    ...['2000, the failing first', 'host'],
+  ),
   omens_attestation_last_success_timestamp_seconds: gauge(
     'When Keylime last attested a host; 0 for never.',
     ...['2000, the failing first', 'host'],

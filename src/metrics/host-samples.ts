@@ -6,7 +6,7 @@ import { type Sample, sample, timestamp } from './sample.ts';
 
 const states = ['active', 'suspended', 'retired'] as const;
 const mostVendors = 30;
-const mostStatuses = 20;
+const attestationStates = ['passing', 'failing', 'starting', 'unknown'] as const;
 
 /** Devices and their TPMs, and who is silent for how long. */
 export function deviceSamples({ devices, tpms, hostsSeen }: MetricFacts, limits: MetricLimits): readonly Sample[] {
@@ -85,20 +85,21 @@ function factsOfHost(host: string, facts: HostFacts): readonly Sample[] {
   ];
 }
 
+const agentsAt = ({ statuses }: MetricFacts['keylime'], status: string): number =>
+  statuses.find((one) => one.status === status)?.agents ?? 0;
+
 /** What Keylime says of its agents. */
 export function keylimeSamples({ keylime, attestations }: MetricFacts, limits: MetricLimits): readonly Sample[] {
   const shown = attestations.slice(0, limits.series);
-  const named = keylime.statuses.map(({ status, agents }) => ({ name: status ?? 'none', count: agents }));
   return [
-    ...most(named, mostStatuses).map(({ name, count }) => sample('omens_keylime_agents', count, { status: name })),
-    sample('omens_keylime_agents_failing', keylime.failing),
+    ...attestationStates.map((status) => sample('omens_keylime_agents', agentsAt(keylime, status), { status })),
     sample('omens_keylime_agents_held', keylime.held),
     sample('omens_keylime_last_look_timestamp_seconds', timestamp(keylime.lastLookAt)),
-    ...shown.flatMap(({ hostName: host, isFailing, lastSuccessAt }) => [
-      sample('omens_attestation_passing', Number(!isFailing), { host }),
+    ...shown.flatMap(({ hostName: host, isPassing, lastSuccessAt }) => [
+      sample('omens_attestation_passing', Number(isPassing), { host }),
       sample('omens_attestation_last_success_timestamp_seconds', timestamp(lastSuccessAt), { host }),
     ]),
-    sample('omens_series_left_out', Math.max(0, keylime.ofDevices - shown.length), {
+    sample('omens_series_left_out', Math.max(0, keylime.spokenOf - shown.length), {
       metric: 'omens_attestation_passing',
     }),
   ];

@@ -108,21 +108,20 @@ const probes = statement<[number], ProbeFacts>('metric_probes.sql', (row) => ({
   notAfter: instantOrNull(row, 'served_not_after'),
 }));
 const keylime = statement<[], KeylimeRow>('metric_keylime.sql', (row) => ({
-  status: textOrNull(row, 'status'),
+  status: text(row, 'status'),
   agents: number(row, 'agents'),
-  failing: number(row, 'failing'),
   held: number(row, 'held'),
-  ofDevices: number(row, 'of_devices'),
+  spokenOf: number(row, 'spoken_of'),
   lastLookAt: instant(row, 'last_look_at'),
 }));
 const attestations = statement<[number], AttestationFacts>('metric_attestations.sql', (row) => ({
   hostName: text(row, 'host_name'),
-  isFailing: boolean(row, 'is_failing'),
+  isPassing: boolean(row, 'is_passing'),
   lastSuccessAt: instantOrNull(row, 'last_successful_attestation'),
 }));
 
 type KeylimeRow = Omit<KeylimeFacts, 'statuses' | 'lastLookAt'> & {
-  readonly status: string | null;
+  readonly status: string;
   readonly agents: number;
   readonly lastLookAt: Date;
 };
@@ -172,9 +171,8 @@ function keylimeOf(rows: readonly KeylimeRow[]): KeylimeFacts {
   const looks = rows.map(({ lastLookAt }) => lastLookAt.getTime());
   return {
     statuses: rows.map(({ status, agents }) => ({ status, agents })),
-    failing: sum(({ failing }) => failing),
     held: sum(({ held }) => held),
-    ofDevices: sum(({ ofDevices }) => ofDevices),
+    spokenOf: sum(({ spokenOf }) => spokenOf),
     lastLookAt: looks.length === 0 ? null : new Date(Math.max(...looks)),
   };
 }

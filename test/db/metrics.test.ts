@@ -53,7 +53,7 @@ test('an empty inventory has counts of nothing', async () => {
     renewals: [],
     queues: { renewalsWaiting: 0, intentsOpen: 0, enrollmentsPending: 0, alarmsWaiting: 0, oldestAlarmAt: null },
     warnings: [],
-    keylime: { statuses: [], failing: 0, held: 0, ofDevices: 0, lastLookAt: null },
+    keylime: { statuses: [], held: 0, spokenOf: 0, lastLookAt: null },
   });
 });
 
@@ -186,18 +186,25 @@ test('probes and attestation are as they were seen the last time', async () => {
     `insert into probe (endpoint, looked_at, reachable_at, findings, served_sha256, served_not_after) values ('a', $1, $1, '[]', null, $2), ('b', $1, $3, '[{"finding": "x"}]', null, null), ('c', $1, null, '[]', null, null)`,
     [day(100), day(120), day(99)],
   );
-  const device = await inventory.addDevice();
+  const hosts = [await inventory.addDevice(), await inventory.addDevice(), await inventory.addDevice()];
   await query(
-    `insert into keylime_agent (agent_uuid, device_id, is_registered, attestation_status, last_successful_attestation,
-                                state_since, failing_since, held_at, first_seen_at, seen_at)
-     values ('1', $1, true, 'FAIL', $2, $2, $2, $2, $2, $3), ('2', null, true, 'PASS', $3, $2, null, null, $2, $3)`,
-    [device.deviceId, day(98), day(100)],
+    `insert into keylime_agent (agent_uuid, device_id, is_registered, last_successful_attestation, state_since,
+                                failing_since, passing_since, held_at, word_at, first_seen_at, seen_at)
+     values ('1', $1, true, $4, $4, $4, null, $4, $5, $4, $5), ('2', $2, true, $5, $4, null, $4, null, $5, $4, $5),
+            ('3', $3, true, null, $4, null, null, null, null, $4, $5), ('4', null, true, null, $4, null, null, null, $5, $4, $5)`,
+    [...hosts.map(({ deviceId }) => deviceId), day(98), day(100)],
   );
   const { probes, keylime, attestations } = await gather();
   expect(probes).toEqual([
     { endpoint: 'a', lookedAt: day(100), isReachable: true, findings: 0, notAfter: day(120) },
     { endpoint: 'b', lookedAt: day(100), isReachable: false, findings: 1, notAfter: null },
   ]);
-  expect(keylime).toMatchObject({ failing: 1, held: 1, ofDevices: 1, lastLookAt: day(100) });
-  expect(attestations).toEqual([{ hostName: device.hostName, isFailing: true, lastSuccessAt: day(98) }]);
+  expect(keylime).toMatchObject({ held: 1, spokenOf: 2, lastLookAt: day(100) });
+  expect(keylime.statuses.toSorted((a, b) => (a.status < b.status ? -1 : 1))).toEqual(
+    ['failing', 'passing', 'starting', 'unknown'].map((status) => ({ status, agents: 1 })),
+  );
+  expect(attestations).toEqual([
+    { hostName: hosts[0]!.hostName, isPassing: false, lastSuccessAt: day(98) },
+    { hostName: hosts[1]!.hostName, isPassing: true, lastSuccessAt: day(100) },
+  ]);
 });

@@ -55,8 +55,8 @@ export const facts = (over: Partial<MetricFacts> = {}): MetricFacts => ({
   ],
   factsOfHosts: [{ hostName: 'tower.example.org', facts: saying() }],
   probes: [{ endpoint: 'registrar', lookedAt: ago(10), isReachable: true, findings: 0, notAfter: ahead(day) }],
-  keylime: { statuses: [{ status: 'PASS', agents: 1 }], failing: 0, held: 0, ofDevices: 1, lastLookAt: ago(60) },
-  attestations: [{ hostName: 'tower.example.org', isFailing: false, lastSuccessAt: ago(60) }],
+  keylime: { statuses: [{ status: 'passing', agents: 1 }], held: 0, spokenOf: 1, lastLookAt: ago(60) },
+  attestations: [{ hostName: 'tower.example.org', isPassing: true, lastSuccessAt: ago(60) }],
   ...over,
 });
 
