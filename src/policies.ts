@@ -41,7 +41,8 @@ export function loadPolicies(directory: string): Result<Policies, readonly FileF
   const endorsementRoots = loadCertificates(directory, 'ek-roots', faults);
   const endorsementIntermediates = loadCertificates(directory, 'ek-intermediates', faults);
   const tpmDenials = loadFile(directory, tpmDenied, faults);
-  const profileNames = faults.length > 0 ? null : new Set(profiles.keys());
+  // `unmanaged` stands for what hosts report and nobody keeps.
+  const profileNames = faults.length > 0 ? null : new Set([...profiles.keys(), 'unmanaged']);
   const warnings = loadFile(directory, warningLevels(profileNames), faults);
   if (faults.length > 0 || tpmDenials === null || warnings === null) return err(faults);
   return ok({ profiles, endorsementRoots, endorsementIntermediates, tpmDenials, warnings });

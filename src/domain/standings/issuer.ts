@@ -73,9 +73,10 @@ export const issuersEnding = (
     ];
   });
 
+/** Issuance refuses what would outlive its issuer: from the last whole day on nothing of that length is renewed. */
 function wholeText({ profile, lifetimeSeconds }: LongestProfile, whole: Date, now: Date): string {
-  const since = whole < now ? 'since' : 'from';
-  return `; ${since} ${utcDay(whole)} on it ends before the ${profile} certificates of ${describeSeconds(lifetimeSeconds)} that it should sign`;
+  const from = whole < now ? `since ${utcDay(whole)}` : `from ${utcDay(whole)} on`;
+  return `; ${from} it signs no ${profile} certificates of ${describeSeconds(lifetimeSeconds)}: they would outlive it`;
 }
 
 /** The active issuing CAs, and what stands above them. */

@@ -181,7 +181,7 @@ describe('a CA', () => {
       {
         ...{ subject: 'issuer:book', cause: 'issuer:book' },
         reason:
-          'Book of Omens (issuing, estate) ends 2031-08-04; from 2031-05-06 on it ends before the devid certificates of 90 d that it should sign',
+          'Book of Omens (issuing, estate) ends 2031-08-04; from 2031-05-06 on it signs no devid certificates of 90 d: they would outlive it',
       },
     ]);
   });
