@@ -25,6 +25,7 @@ export default {
     suite('e2e'),
     suite('fleet'),
     suite('spire'),
+    suite('keylime'),
   ],
   testTimeout: 60_000,
 };

@@ -1,5 +1,6 @@
 // `npm test`: sets up, builds, and runs `check` and every suite whose tools are here; `npm test -- tpm db` selects.
 // Ends with a table of what ran and what was left out and why, and one line of totals.
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { check } from './check.mjs';
@@ -14,6 +15,7 @@ const ordinary = ['check', 'simulation', 'http', 'db', 'tpm', 'interop', 'web', 
 /** Only when named: against programs that we do not install. Left out otherwise, and said so at the end. */
 const onlyNamed = {
   spire: 'spire-server and spire-agent (on the PATH or in SPIRE_BIN) are real ones: npm test -- spire',
+  keylime: 'registrar and verifier are real ones, of a Python (KEYLIME_PYTHON or python3): npm test -- keylime',
 };
 /** A part of check, for a second Node: types, lint and format are the same there. */
 const suites = [...ordinary, 'unit', ...Object.keys(onlyNamed)];
@@ -30,6 +32,7 @@ setup({ suites: selected });
 function reasonToLeaveOut(suite) {
   const missing = missingTools(tools, [suite], isPresent).map((tool) => tool.program ?? tool.library);
   if (suite === 'spire') missing.push(...['spire-server', 'spire-agent'].filter((program) => !isSpireHere(program)));
+  if (suite === 'keylime' && !isKeylimeHere()) missing.push('a Python with the module keylime');
   if (missing.length > 0) return `without ${missing.join(', ')}`;
   return suite === 'check' || hasTests(suite) ? null : 'no tests';
 }
@@ -37,6 +40,13 @@ function reasonToLeaveOut(suite) {
 function isSpireHere(program) {
   const places = process.env.SPIRE_BIN ? [process.env.SPIRE_BIN] : (process.env.PATH ?? '').split(':');
   return places.some((place) => existsSync(join(place, program)));
+}
+
+function isKeylimeHere() {
+  const { status } = spawnSync(process.env.KEYLIME_PYTHON ?? 'python3', ['-c', 'import keylime.cmd.verifier'], {
+    stdio: 'ignore',
+  });
+  return status === 0;
 }
 
 function hasTests(suite) {

@@ -363,7 +363,7 @@ describe('the repository', () => {
     const { tools } = JSON.parse(readFileSync(join(root, 'scripts/tools.json'), 'utf8')) as {
       readonly tools: readonly { readonly suites: readonly string[] }[];
     };
-    const known = ['http', 'db', 'tpm', 'spire', 'interop', 'web', 'e2e', 'fleet', 'demo'];
+    const known = ['http', 'db', 'tpm', 'spire', 'keylime', 'interop', 'web', 'e2e', 'fleet', 'demo'];
     expect(tools.flatMap(({ suites }) => suites.filter((suite) => !known.includes(suite)))).toEqual([]);
   });
 });
