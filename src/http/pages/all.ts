@@ -3,6 +3,7 @@ import { preferredType } from '../accept.ts';
 import { gatherHeaders, headerOf } from '../edge.ts';
 import { type EdgePorts, type MountedRoute, problemRefuser, type Refuser } from '../pipeline.ts';
 import type { HttpServices } from '../services.ts';
+import { auditPages } from './audit.ts';
 import { certificatePages } from './certificates.ts';
 import type { ContentServices } from './content.ts';
 import { devicePages } from './devices.ts';
@@ -11,6 +12,8 @@ import { issuerPages } from './issuers.ts';
 import { loginLimit, ordinaryLoginRate } from './login-limit.ts';
 import { overviewPages } from './overview.ts';
 import type { Page } from './page.ts';
+import { rotationPages } from './rotation.ts';
+import { warningPages } from './warnings.ts';
 import { mountPages, pageRefuser } from './serve-page.ts';
 import type { Asset, OverviewServices, Web, WebSessionServices } from './web.ts';
 import type { Rate } from '../enrollment-limits.ts';
@@ -32,6 +35,9 @@ const allPages = (services: PageServices): readonly Page[] => [
   ...certificatePages(services),
   ...devicePages(services),
   ...issuerPages(services),
+  ...warningPages(services),
+  ...rotationPages(services),
+  ...auditPages(services),
 ];
 
 /** The routes of the operator page, and how a path that nobody has is refused: to a browser by a page. */

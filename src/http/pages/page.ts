@@ -58,6 +58,11 @@ export function page<const P extends `/${string}`, const Q extends string = neve
   return { method, path, section, takes, query, form, handle };
 }
 
+/** What a handler says when a service has nothing under a name. */
+export const nothingThere = (what: string): PageOutcome => ({
+  refusals: { reason: 'notFound', detail: `there is no such ${what}` },
+});
+
 /** Longest value of a query; a longer one is cut: it finds nothing, which the page shows. */
 const longestQueryValue = 512;
 

@@ -102,6 +102,7 @@ async function servePage(web: Web, page: Page, { asked, session }: Served): Prom
   const refuse = (refusals: Parameters<typeof problemReply>[1]): Reply =>
     problemReply(web, refusals, { requestId, frame, section });
   if (!roleIncludes(operator.role, page.takes)) return refuse(notForRole(operator, page.takes));
+  if (!areNames(params)) return refuse({ reason: 'notFound', detail: 'nothing has such a name' });
   const form = readForm(page.form, asked.rawBody);
   if (!form.ok) return refuse(form.error);
   const secret = page.method === 'POST' ? formSecretRefusal(form.value['csrf'] ?? '', csrf) : null;
@@ -116,6 +117,14 @@ async function servePage(web: Web, page: Page, { asked, session }: Served): Prom
   const outcome = await page.handle(request);
   return 'refusals' in outcome ? refuse(outcome.refusals) : answer(web, outcome, { asked, frame, page });
 }
+
+/** Names of the path in the form that every store can be asked for; an `id` is a UUID. */
+const areNames = (params: ArrivedRequest['params']): boolean =>
+  Object.entries(params).every(([name, value]) =>
+    (name === 'id' ? /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/ : /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$/).test(
+      String(value),
+    ),
+  );
 
 const notForRole = ({ name, role }: Extract<Principal, { readonly kind: 'operator' }>, takes: Page['takes']) => ({
   reason: 'principalNotAllowed',
