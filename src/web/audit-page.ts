@@ -43,7 +43,7 @@ const table = (lines: readonly AuditEventResource[], now: Date): Html =>
   )}</tbody></table>`;
 
 const factList = (facts: AuditEventResource['facts']): Html =>
-  html`<ul class="plain small">${Object.entries(facts)
+  html`<ul class="run small">${Object.entries(facts)
     .filter(([, value]) => value !== null)
     .map(([name, value]) => html`<li><span class="muted">${name}</span> ${valueOf(name, value)}</li>`)}</ul>`;
 
@@ -51,13 +51,19 @@ const factList = (facts: AuditEventResource['facts']): Html =>
 function valueOf(name: string, value: unknown): Printed {
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   if (typeof value !== 'string') return html`<code>${JSON.stringify(value).slice(0, 500)}</code>`;
-  const shown = value.length > 120 ? `${value.slice(0, 120)}…` : value;
+  const shown = shortened(value);
   if (name === 'device' && isUuid(value)) return html`<a href="${linkTo('/devices/{id}', { id: value })}">${shown}</a>`;
   if (name === 'warning' && isUuid(value))
     return html`<a href="${linkTo('/warnings/{id}', { id: value })}">${shown}</a>`;
   if (name === 'certificate' && /^[0-9a-f]{64}$/.test(value))
-    return html`<a href="${linkTo('/certificates/{cert}', { cert: value })}">${value.slice(0, 16)}…</a>`;
+    return html`<a href="${linkTo('/certificates/{cert}', { cert: value })}">${shown}</a>`;
   return shown;
+}
+
+/** A digest by its beginning; the API has it whole. */
+function shortened(value: string): string {
+  if (/^[0-9a-f]{64}$/.test(value)) return `${value.slice(0, 12)}…`;
+  return value.length > 120 ? `${value.slice(0, 120)}…` : value;
 }
 
 const isUuid = (text: string): boolean => /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);

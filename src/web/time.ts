@@ -28,4 +28,4 @@ function describeDistance(seconds: number): string {
 export const time = (rfc3339: string | null, now: Date, never = '–'): Html =>
   rfc3339 === null
     ? html`${never}`
-    : html`<time datetime="${rfc3339}">${timeText(rfc3339)}</time> <span class="muted">(${distanceText(rfc3339, now)})</span>`;
+    : html`<time datetime="${rfc3339}">${timeText(rfc3339)}</time> <span class="muted nowrap">(${distanceText(rfc3339, now)})</span>`;

@@ -28,7 +28,7 @@ ${picture(wide, { width: 960, height: 200, style: 'wide', what: 'day' })}
 ${picture(weeksOf(days), { width: 360, height: 190, style: 'small', what: 'week' })}
 <figcaption>
 <ul class="legend">
-<li>${swatch('critical')} critical</li><li>${swatch('warning')} near its end</li><li>${swatch('ok')} renewed before that</li>
+<li>${swatch('critical')} critical</li><li>${swatch('warning')} near its end</li><li>${swatch('ok')} in good time</li>
 </ul>
 <p class="muted">${total === 0 ? 'No certificate in use ends within 90 days.' : `${count(total, 'certificate')} in use ${total === 1 ? 'ends' : 'end'} within 90 days, by the level of each now. Heights grow by the square root.`}
 ${ended > 0 && html`<strong>${count(ended, 'certificate')} in use ${ended === 1 ? 'has' : 'have'} ended already.</strong>`}</p>
@@ -70,7 +70,7 @@ ${bars.map((bar, at) => {
   const x = left + at * step;
   return [
     barOf(bar, { x: x + step * 0.12, width: step * 0.76, y: height - bottom, height: heightOf(totalOf(bar)), style }),
-    bar.isNamed && html`<text class="axis" x="${x}" y="${height - 6}">${bar.label}</text>`,
+    bar.isNamed && x + 40 < width && html`<text class="axis" x="${x}" y="${height - 6}">${bar.label}</text>`,
   ];
 })}
 </svg>`;

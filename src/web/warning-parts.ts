@@ -12,9 +12,10 @@ export const conditionText = (condition: string): string => {
   return known === undefined ? condition : known[1];
 };
 
-/** A principal as people know it: the name of an operator without the id of its token. */
+/** A principal as people know it: the name of an operator without the id of its token, a host by the beginning of its id. */
 export const principalName = (principal: string): string =>
-  /^operator:(.+):[0-9a-f-]{36}$/.exec(principal)?.[1] ?? principal.replace(/^operator:/, '');
+  /^operator:(.+):[0-9a-f-]{36}$/.exec(principal)?.[1] ??
+  principal.replace(/^operator:/, '').replace(/^([a-z]+):([0-9a-f]{8})-[0-9a-f-]{27}$/, '$1 $2…');
 
 /** A table of warnings in the order given; each line leads to its page. */
 export const warningTable = (
@@ -24,12 +25,12 @@ export const warningTable = (
   warnings.length === 0
     ? empty(none)
     : html`<table class="table"><caption class="sr-only">${caption}</caption>
-<thead><tr><th scope="col">Level</th><th scope="col">What</th><th scope="col">Why</th><th scope="col">Since</th><th scope="col">Who</th></tr></thead>
+<thead><tr><th scope="col">Level</th><th scope="col">What</th><th scope="col">Why</th><th scope="col">Since</th><th scope="col">State</th></tr></thead>
 <tbody>${warnings.map((warning) => line(warning, now))}</tbody></table>`;
 
 const line = (warning: WarningResource, now: Date): Html => html`<tr>
 <td>${level(warning.level)}</td>
-<th scope="row"><a href="${linkTo('/warnings/{id}', { id: warning.id })}">${warning.facts.name}</a><br><span class="muted">${conditionText(warning.condition)}</span></th>
+<th scope="row"><a href="${linkTo('/warnings/{id}', { id: warning.id })}">${warning.facts.name}</a><br><span class="muted thin">${conditionText(warning.condition)}</span></th>
 <td>${warning.reason}</td>
 <td data-label="Since">${time(warning.openedAt, now)}</td>
 <td data-label="State">${stateText(warning, now)}</td>

@@ -31,6 +31,8 @@ export type Site = {
   readonly browser: Browser;
   /** Text of a new operator token, and its id. */
   readonly token: (role: OperatorRole) => Promise<{ readonly token: string; readonly id: string }>;
+  /** Plans a campaign over all DevIDs and starts it; resolves to its id. */
+  readonly planCampaign: () => Promise<string>;
   /** A window of its own; signed in when it has a token. Its certificate is not looked at: Chromium knows no root of ours. */
   readonly open: (options?: BrowserContextOptions & { readonly token?: string }) => Promise<Window>;
   readonly close: () => Promise<void>;
@@ -89,6 +91,14 @@ async function openParts(
       const reply = await call(estate, '/v1/operator-tokens', { body: { name: `${role}-of-tests`, role } });
       return JSON.parse(reply.body) as { token: string; id: string };
     },
+    planCampaign: async () => {
+      const because = 'the TPM maker published a firmware that makes better keys';
+      const body = { name: 'devid-2026', scope: { profile: 'devid' }, because, pilots: ['pm01.funlab.casa'] };
+      const planned = await call(estate, '/v1/campaigns', { body: { ...body, waveSize: 2 } });
+      const { id } = JSON.parse(planned.body) as { id: string };
+      await call(estate, `/v1/campaigns/${id}/start`, { method: 'POST' });
+      return id;
+    },
     open: (window) => openWindow(browser, estate.url, window ?? {}),
   };
 }
@@ -105,7 +115,11 @@ async function openWindow(
     if (message.type() === 'error' || message.type() === 'warning') faults.push(message.text());
   });
   page.on('pageerror', (error) => faults.push(String(error)));
-  page.on('requestfailed', (request) => faults.push(`${request.url()}: ${request.failure()?.errorText ?? ''}`));
+  page.on('requestfailed', (request) => {
+    const why = request.failure()?.errorText ?? '';
+    // Somebody went on before all of a page had come.
+    if (why !== 'net::ERR_ABORTED') faults.push(`${request.url()}: ${why}`);
+  });
   if (token !== undefined) await signIn(page, token);
   return { page, context, faults };
 }
