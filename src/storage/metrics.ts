@@ -36,13 +36,15 @@ const lineages = statement<[Date], LineageCounts>('metric_lineages.sql', (row) =
   failing: number(row, 'failing'),
 }));
 const alone = statement<[Date, Date], LevelCounts>('metric_alone.sql', levels);
-const ends = statement<[number, Date], ServingEnd>('metric_ends.sql', (row) => ({
+const endOf = (row: RawRow): ServingEnd => ({
   lineageId: textOrNull(row, 'lineage_id'),
   profile: text(row, 'profile'),
   place: text(row, 'place'),
   host: text(row, 'host'),
   notAfter: instantOrNull(row, 'not_after'),
-}));
+});
+const ends = statement<[number, Date], ServingEnd>('metric_ends.sql', endOf);
+const missing = statement<[number], ServingEnd>('metric_missing.sql', endOf);
 const renewals = statement<[Date], RenewalTimes>('metric_renewals.sql', (row) => ({
   profile: text(row, 'profile'),
   lastAttemptAt: instantOrNull(row, 'last_attempt_at'),
@@ -141,10 +143,12 @@ export const metricsIn = (db: Database) => ({
 
 async function certificateFacts(tx: Session, now: Date, { series }: MetricLimits) {
   const givenUpBefore = new Date(now.getTime() - givenUpAfterSeconds * 1000);
+  const counts = await lineages(tx, [now]);
+  const nothing = counts.some((one) => one.missing > 0) ? await missing(tx, [series]) : [];
   return {
-    lineages: await lineages(tx, [now]),
+    lineages: counts,
     alone: await alone(tx, [now, givenUpBefore]),
-    ends: await ends(tx, [series, givenUpBefore]),
+    ends: [...nothing, ...(await ends(tx, [series, givenUpBefore]))],
     renewals: await renewals(tx, [now]),
     issuers: await issuers(tx, []),
   };
