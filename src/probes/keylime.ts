@@ -98,7 +98,7 @@ function get({ origin, cert, key, ca, timeoutMs, maxOctets }: Call, path: string
       asked?.destroy();
       resolve(result);
     };
-    const fail = (error: unknown): void => end(err(unreachable(origin, messageOf(error))));
+    const fail = (error: unknown): void => end(err(unreachable(origin, whyOf(error))));
     const timer = setTimeout(() => end(err(unreachable(origin, `no answer within ${timeoutMs / 1000} s`))), timeoutMs);
     let asked: ReturnType<typeof request> | undefined;
     try {
@@ -126,6 +126,12 @@ function get({ origin, cert, key, ca, timeoutMs, maxOctets }: Call, path: string
     asked.end();
   });
 }
+
+/** OpenSSL's own words, without the place in its sources. */
+const whyOf = (error: unknown): string =>
+  typeof error === 'object' && error !== null && 'reason' in error && typeof error.reason === 'string'
+    ? error.reason
+    : messageOf(error);
 
 const unreachable = (origin: string, why: string): KeylimeFault => ({
   reason: 'keylimeUnreachable',

@@ -1,6 +1,7 @@
 // Whether TLS clients can verify what a server served, as the programs of the estate do it: OpenSSL in strict mode (Python
 // 3.13), Go, and programs that read the first certificate of their CA file only (reqwest over OpenSSL). Pure.
 import { X509Certificate } from 'node:crypto';
+import { parseIpAddress } from '../domain/names.ts';
 import { sameOctets } from '../domain/octets.ts';
 import { caFault, isCandidate, isSelfSigned, shownName, signatureFault, validityFault } from './ca-link.ts';
 import { type Certificate, readCertificate } from './certificate.ts';
@@ -63,10 +64,9 @@ function leafFaults(leaf: Certificate, serverName: string, now: Date): readonly 
 /** Only subjectAltName counts: no client of today looks at the commonName. */
 function isNamed({ der }: Certificate, serverName: string): boolean {
   const certificate = new X509Certificate(Buffer.from(der));
-  return (
-    certificate.checkIP(serverName) !== undefined ||
-    certificate.checkHost(serverName, { subject: 'never' }) !== undefined
-  );
+  return parseIpAddress(serverName) === null
+    ? certificate.checkHost(serverName, { subject: 'never' }) !== undefined
+    : certificate.checkIP(serverName) !== undefined;
 }
 
 type Scene = {

@@ -129,9 +129,14 @@ describe('nginx', () => {
   });
 
   const anchors = (...names: readonly string[]) => readCertificates(names.map(estate.pem).join(''), 9)!;
-  const faultsOf = async (port: number, names: readonly string[], clients: readonly TlsClient[]) =>
+  const faultsOf = async (
+    port: number,
+    names: readonly string[],
+    clients: readonly TlsClient[],
+    serverName = '127.0.0.1',
+  ) =>
     clientFaults({
-      ...{ chain: reached(await look(port)).chain, anchors: anchors(...names), serverName: '127.0.0.1', clients },
+      ...{ chain: reached(await look(port)).chain, anchors: anchors(...names), serverName, clients },
       now: new Date(),
     }).map(({ client }) => client);
 
@@ -152,7 +157,9 @@ describe('nginx', () => {
   });
 
   test('with the certificate of another virtual host is not for this name', async () => {
-    expect(await faultsOf(ports.wrongVhost, ['root'], ['strict'])).toEqual(['every']);
+    const names = ['issuing', 'root'];
+    expect(await faultsOf(ports.wrongVhost, names, ['strict'])).toEqual(['every']);
+    expect(await faultsOf(ports.wrongVhost, names, ['strict'], 'verifier.example.org')).toEqual([]);
   });
 });
 

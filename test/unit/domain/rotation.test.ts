@@ -146,6 +146,11 @@ describe('a report', () => {
     const [one] = lineageReports(report([target({ state: 'failed' })]), at(5));
     expect(one).toMatchObject({ error: { reason: 'unexplained' }, failures: 1 });
   });
+  test('of a host that waits for its attestation leaves the lineage as it was', () => {
+    const held = { ...error, phase: 'request', reason: 'attestationFailing' } as const;
+    const [one] = lineageReports(report([target({ state: 'blocked', error: held, failures: 3 })]), at(5));
+    expect(one).toMatchObject({ error: null, failures: 0 });
+  });
   test('leaves out targets without a lineage, and takes the last of two with the same', () => {
     const targets = [target({ lineage: null }), target({ failures: 1, error }), target({ failures: 2, error })];
     expect(lineageReports(report(targets), at(0))).toMatchObject([{ lineageId: 'l1', failures: 2 }]);
