@@ -30,7 +30,7 @@ export function contentServices(parts: ServiceParts, services: HttpServices): Co
     listHosts: hostList(parts),
     viewHost: hostView(parts, services),
     previewApproval: preview,
-    viewIssuers: issuersView(parts),
+    viewIssuers: issuersView(parts, services),
     profileNames: [...parts.policies.profiles.keys()].toSorted(),
   };
 }
@@ -116,23 +116,34 @@ function hostView(parts: ServiceParts, services: HttpServices): ContentServices[
   };
 }
 
-function issuersView({ db, authorities, policies }: ServiceParts): ContentServices['viewIssuers'] {
+/** What was issued lately is counted over so many days. */
+const issuedDays = 7;
+
+function issuersView(
+  { db, authorities, policies }: ServiceParts,
+  { issuanceReport }: Pick<HttpServices, 'issuanceReport'>,
+): ContentServices['viewIssuers'] {
   const issuers = issuersIn(db);
-  return async () => ({
-    issuers: await Promise.all(
-      authorities.rows.map(async (row): Promise<IssuerLine> => {
-        const { id, domain, role, subjectKeyIdentifier, parentId, notBefore, notAfter, isActive } = row;
-        const facts = { id, domain, role, subjectKeyIdentifier, parentId, notBefore, notAfter, isActive };
-        const crl = row.role === 'issuing' ? await issuers.newestCrl(row.id) : null;
-        return { ...facts, subject: subjectOf(row), crl };
-      }),
-    ),
-    profiles: [...policies.profiles.values()].map(
-      ({ name, description, domain, lifetimeSeconds, keyOrigin }): ProfileLine => ({
-        ...{ name, description, domain, lifetimeSeconds, keyOrigin },
-        issued: null,
-      }),
-    ),
-    issuedDays: 30,
-  });
+  return async (now) => {
+    const issued = new Map(
+      (await issuanceReport(issuedDays * 86_400, now)).profiles.map((one) => [one.profile, one.issued]),
+    );
+    return {
+      issuers: await Promise.all(
+        authorities.rows.map(async (row): Promise<IssuerLine> => {
+          const { id, domain, role, subjectKeyIdentifier, parentId, notBefore, notAfter, isActive } = row;
+          const facts = { id, domain, role, subjectKeyIdentifier, parentId, notBefore, notAfter, isActive };
+          const crl = row.role === 'issuing' ? await issuers.newestCrl(row.id) : null;
+          return { ...facts, subject: subjectOf(row), crl };
+        }),
+      ),
+      profiles: [...policies.profiles.values()].map(
+        ({ name, description, domain, lifetimeSeconds, keyOrigin }): ProfileLine => ({
+          ...{ name, description, domain, lifetimeSeconds, keyOrigin },
+          issued: issued.get(name) ?? 0,
+        }),
+      ),
+      issuedDays,
+    };
+  };
 }

@@ -31,7 +31,7 @@ export type LineageHistory = {
 };
 
 /** So many certificates of a lineage are shown. */
-export const mostSteps = 40;
+export const mostSteps = 20;
 
 /** A CA above a certificate: its issuer first, its root last. */
 export type ChainLink = {

@@ -21,14 +21,14 @@ export type CrlLine = {
   readonly nextUpdate: Date;
 };
 
-/** A profile and what it asks of its issuer. `issued` counts what was issued under it lately; null when that is unknown. */
+/** A profile and what it asks of its issuer. `issued` counts what was issued under it lately. */
 export type ProfileLine = {
   readonly name: string;
   readonly description: string;
   readonly domain: TrustDomain;
   readonly lifetimeSeconds: number;
   readonly keyOrigin: 'tpm' | 'software';
-  readonly issued: number | null;
+  readonly issued: number;
 };
 
 export type IssuersView = {

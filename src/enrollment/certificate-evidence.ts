@@ -113,7 +113,7 @@ function checksOf({ enrollment, renewal, spkiSha256 }: EvidenceRecord, policy: E
 function requestOf(record: EvidenceRecord): EvidenceRequest {
   const { enrollment, renewal, lineageId } = record;
   if (enrollment !== null) return enrolled(enrollment, record);
-  if (renewal === null) return { kind: record.principal.startsWith('operator:') ? 'csr' : 'service' };
+  if (renewal === null) return { kind: record.principal === 'service' ? 'service' : 'csr' };
   const { evidence } = renewal;
   const document = evidence === null ? null : parseRenewalDocument(octetsOfBase64url(evidence.request));
   return {

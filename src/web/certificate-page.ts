@@ -154,7 +154,7 @@ function stepRow(
   { shown, now }: { readonly shown: string; readonly now: Date },
 ): Html {
   const at = (instant: Date | null): Printed => time(instant === null ? null : wireTime(instant), now);
-  const name = html`<code>${step.fingerprint.slice(0, 16)}</code>`;
+  const name = html`<code class="nowrap">${step.fingerprint.slice(0, 16)}</code>`;
   return row(columns, [
     step.fingerprint === shown
       ? html`${name} <span class="muted">(this one)</span>`

@@ -56,7 +56,7 @@ const decisions: Readonly<
     title: 'Suspend',
     button: 'Suspend it',
     what: (count) => [
-      `${certificatesText(count)} of it revoked now (privilegeWithdrawn), and cannot be used again.`,
+      `${revokedText(count)} (privilegeWithdrawn); what was revoked stays so.`,
       'Nothing is issued to it, whatever it asks for, until it is resumed.',
       'Its name, TPM and grants stay its own.',
       'What is left to do at SPIRE and Keylime is shown afterwards.',
@@ -71,15 +71,17 @@ const decisions: Readonly<
     title: 'Retire',
     button: 'Retire it for good',
     what: (count) => [
-      `${certificatesText(count)} of it revoked now (cessationOfOperation).`,
+      `${revokedText(count)} (cessationOfOperation).`,
       'It never comes back: a host of this name or with this TPM has to enroll as a new device, which a person has to allow.',
       'What is left to do at SPIRE and Keylime is shown afterwards.',
     ],
   },
 };
 
-const certificatesText = (count: number): string =>
-  count === 0 ? 'No certificate' : count === 1 ? '1 certificate in use' : `${count} certificates in use`;
+function revokedText(count: number): string {
+  if (count === 0) return 'Whatever certificate of it is still good is revoked now';
+  return `Its ${count === 1 ? 'certificate in use is' : `${count} certificates in use are`} revoked now, with all before`;
+}
 
 /** `/devices/{id}/suspension`, `…/resumption`, `…/retirement`. A retirement is for good: the name is asked for. */
 export function decisionPage(decision: Decision, { device, lineages }: HostView, frame: Frame): Html {

@@ -76,7 +76,7 @@ function requestFacts(request: EvidenceRequest, now: Date): readonly Fact[] {
         ['Renewal', html`<code>${request.id}</code>`],
       ];
     case 'csr':
-      return [['Request', 'a CSR of an operator']];
+      return [['Request', 'a CSR']];
     case 'service':
       return [['Request', 'the service for itself']];
     default:

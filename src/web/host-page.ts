@@ -111,7 +111,7 @@ function lineages(all: readonly LineageResource[], now: Date): Html {
       level(lineageLevels[state], lineageWords[state]),
       shown === null
         ? '–'
-        : html`<a href="${linkTo('/certificates/{cert}', { cert: shown.certificate })}"><code>${shown.certificate.slice(0, 16)}</code></a>`,
+        : html`<a href="${linkTo('/certificates/{cert}', { cert: shown.certificate })}"><code class="nowrap">${shown.certificate.slice(0, 16)}</code></a>`,
       html`${time(shown?.notAfter ?? null, now)}${shown?.status === 'revoked' && html` ${level('neutral', 'revoked')}`}`,
       time(renewAt, now),
       reason === null && lastError === null

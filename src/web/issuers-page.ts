@@ -121,13 +121,12 @@ function profileTable(
 ): Html | null {
   if (profiles.length === 0) return null;
   const active = issuers.find(({ role, isActive }) => role === 'issuing' && isActive);
-  const isCounted = profiles.some(({ issued }) => issued !== null);
   const columns = [
     'Profile',
     'Lifetime',
     'Key',
     'Signed whole until',
-    ...(isCounted ? [`Issued in ${view.issuedDays} d`] : []),
+    `Issued in ${view.issuedDays} d`,
     'What it is for',
   ];
   const rows = profiles.map(({ name, lifetimeSeconds, keyOrigin, issued, description }) =>
@@ -138,7 +137,7 @@ function profileTable(
       active === undefined
         ? level('critical', 'no active CA')
         : time(wireTime(signsWholeUntil(active, lifetimeSeconds)), now),
-      ...(isCounted ? [issued ?? '–'] : []),
+      issued,
       description,
     ]),
   );

@@ -25,7 +25,7 @@ function lineage({ newest, older, steps, hasSpireAgent }: SpireDeviceResource['l
   const rows = [newest, ...older].map(({ spiffeId, certificate, notAfter, listed }) =>
     row(columns, [
       html`<code>${spiffeId}</code>`,
-      html`<a href="${linkTo('/certificates/{cert}', { cert: certificate })}"><code>${certificate.slice(0, 16)}</code></a>`,
+      html`<a href="${linkTo('/certificates/{cert}', { cert: certificate })}"><code class="nowrap">${certificate.slice(0, 16)}</code></a>`,
       time(notAfter, now),
       listed === null ? 'not asked' : listed ? level('ok', 'yes') : level('neutral', 'no'),
     ]),

@@ -110,8 +110,9 @@ const reportOf = (lineages: ReadonlyMap<string, string>, now: Date): HostReportB
 async function unmanaged(db: Database, { deviceId }: SeededHost, now: Date): Promise<void> {
   const add = (path: string, subject: string, ends: number, fault: string | null): Promise<unknown> =>
     db.query(
-      `insert into unmanaged_certificate (device_id, path, fingerprint, subject, issuer, not_before, not_after, fault, reported_at)
-       values ($1, $2, $3, $4, 'CN=Book of Omens', $5, $6, $7, $8)`,
+      `insert into unmanaged_certificate (device_id, path, fingerprint, subject, issuer, not_before, not_after, fault, reported_at,
+                                          warning_at, critical_at)
+       values ($1, $2, $3, $4, 'CN=Book of Omens', $5, $6, $7, $8, $8, $8)`,
       [
         ...[deviceId, path, sha256(path), subject, new Date(now.getTime() - 80 * day), new Date(now.getTime() + ends)],
         ...[fault, now],
