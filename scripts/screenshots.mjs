@@ -1,7 +1,8 @@
 // Takes a picture of every page of the operator page, in light and dark, at 1280 and 400 px: node scripts/screenshots.mjs OUT
 // Run by hand after `npm run build`; it starts the seeded server of the web suite and stops it again. Not part of any suite.
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { withPalette } from './png-palette.mjs';
 
 const root = resolve(import.meta.dirname, '..');
 const [out, only] = process.argv.slice(2);
@@ -21,21 +22,43 @@ const sizes = [
   ['400', { width: 400, height: 800 }],
 ];
 
-/** Every shot of a list of pages: [name, path, what to do there]. */
+const kinds = ['light', 'dark'].flatMap((scheme) => sizes.map(([size, viewport]) => ({ scheme, size, viewport })));
+
+const windowOf = (site, token, { scheme, viewport }) =>
+  site.open({ ...(token === null ? {} : { token }), viewport, colorScheme: scheme });
+
+/** One picture of what a window shows; says so when something is wider than the window. */
+async function take({ page }, name, { scheme, size }) {
+  const wide = await page.evaluate('document.documentElement.scrollWidth - window.innerWidth');
+  if (wide > 0) console.log(`${name} ${scheme} ${size}: ${wide} px too wide`);
+  const picture = await page.screenshot({ fullPage: true });
+  writeFileSync(join(out, `${name}-${scheme}-${size}.png`), withPalette(picture));
+}
+
+/** Every picture of a list of pages: [name, path, what to do there]. */
 async function shoot(site, token, pages) {
-  for (const scheme of ['light', 'dark']) {
-    for (const [size, viewport] of sizes) {
-      const window = await site.open({ ...(token === null ? {} : { token }), viewport, colorScheme: scheme });
-      for (const [name, path, act] of pages) {
-        if (only !== undefined && !name.includes(only)) continue;
-        await window.page.goto(path);
-        await act?.(window.page);
-        const wide = await window.page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-        if (wide > 0) console.log(`${name} ${scheme} ${size}: ${wide} px too wide`);
-        await window.page.screenshot({ path: join(out, `${name}-${scheme}-${size}.png`), fullPage: true });
-      }
-      await window.context.close();
+  const wanted = pages.filter(([name]) => only === undefined || name.includes(only));
+  for (const kind of wanted.length === 0 ? [] : kinds) {
+    const window = await windowOf(site, token, kind);
+    for (const [name, path, act] of wanted) {
+      await window.page.goto(path);
+      await act?.(window.page);
+      await take(window, name, kind);
     }
+    await window.context.close();
+  }
+}
+
+/** PostgreSQL stops as if its host had gone, under people who are signed in. */
+async function shootWithoutDatabase(site) {
+  const windows = [];
+  for (const kind of kinds) windows.push({ kind, window: await windowOf(site, site.estate.token, kind) });
+  const [{ setting }] = await site.db.query("select setting from pg_settings where name = 'data_directory'", []);
+  process.kill(Number(readFileSync(join(setting, 'postmaster.pid'), 'utf8').split('\n')[0]), 'SIGINT');
+  await new Promise((resolve) => setTimeout(resolve, 3000));
+  for (const { kind, window } of windows) {
+    await window.page.goto('/');
+    await take(window, 'database-down', kind);
   }
 }
 
@@ -45,7 +68,8 @@ try {
   const content = await seedContent(site, vendor, new Date());
   const { seeded, estate } = site;
   const auth = seeded.hosts.get('auth').deviceId;
-  const campaigns = JSON.parse('[]');
+  const campaign = await site.planCampaign();
+  const [warning] = await site.db.query("select id from warning where condition = 'renewalFailing'", []);
   await shoot(site, null, [
     ['login', '/login'],
     [
@@ -63,7 +87,9 @@ try {
   await shoot(site, estate.token, [
     ['overview', '/'],
     ['warnings', '/warnings'],
+    ['warning', `/warnings/${warning.id}`],
     ['rotation', '/rotation'],
+    ['campaign', `/rotation/campaigns/${campaign}`],
     ['audit', '/audit'],
     ['certificates', '/certificates'],
     ['certificates-search', '/certificates?q=auth'],
@@ -86,7 +112,6 @@ try {
     ['enrollment', `/enrollments/${content.waiting}`],
     ['issuers', '/issuers'],
     ['not-found', '/certificates/nothing'],
-    ...campaigns,
   ]);
 } finally {
   await site.close();
@@ -101,7 +126,10 @@ try {
     ['empty-certificates', '/certificates?profile=devid'],
     ['empty-devices', '/devices'],
     ['empty-rotation', '/rotation'],
+    ['empty-audit', '/audit'],
   ]);
+  await shootWithoutDatabase(first);
 } finally {
-  await first.close();
+  // Its database is gone: what cannot be closed is not there.
+  await first.close().catch(() => undefined);
 }
