@@ -31,12 +31,18 @@ export function withPalette(png) {
 }
 
 function nearestOf(palette, colour) {
-  let [best, distance] = [0, Infinity];
-  palette.forEach((one, index) => {
-    const [red, green, blue] = [16, 8, 0].map((shift) => ((one >> shift) & 255) - ((colour >> shift) & 255));
+  let best = 0;
+  let distance = Infinity;
+  for (let index = 0; index < palette.length; index++) {
+    const red = (palette[index] >> 16) - (colour >> 16);
+    const green = ((palette[index] >> 8) & 255) - ((colour >> 8) & 255);
+    const blue = (palette[index] & 255) - (colour & 255);
     const length = red * red * 2 + green * green * 4 + blue * blue;
-    if (length < distance) [best, distance] = [index, length];
-  });
+    if (length < distance) {
+      best = index;
+      distance = length;
+    }
+  }
   return best;
 }
 
@@ -74,16 +80,21 @@ function unfiltered(data, { width, height, channels }) {
       const left = x < channels ? 0 : out[at - channels];
       const up = y === 0 ? 0 : out[at - stride];
       const corner = x < channels || y === 0 ? 0 : out[at - stride - channels];
-      const before = [0, left, up, (left + up) >> 1, paeth(left, up, corner)][filter];
-      out[at] = data[y * (stride + 1) + 1 + x] + before;
+      out[at] = data[y * (stride + 1) + 1 + x] + guess(filter, left, up, corner);
     }
   }
   return out;
 }
 
+function guess(filter, left, up, corner) {
+  if (filter === 0) return 0;
+  if (filter === 1) return left;
+  if (filter === 2) return up;
+  return filter === 3 ? (left + up) >> 1 : paeth(left, up, corner);
+}
+
 function paeth(left, up, corner) {
-  const estimate = left + up - corner;
-  const [a, b, c] = [left, up, corner].map((one) => Math.abs(estimate - one));
+  const [a, b, c] = [Math.abs(up - corner), Math.abs(left - corner), Math.abs(left + up - 2 * corner)];
   if (a <= b && a <= c) return left;
   return b <= c ? up : corner;
 }
