@@ -42,8 +42,9 @@ function most(counts: readonly Named[], limit: number): readonly Named[] {
   for (const { name, count } of counts) sums.set(name, (sums.get(name) ?? 0) + count);
   const ordered = [...sums].map(([name, count]) => ({ name, count })).toSorted((a, b) => b.count - a.count);
   if (ordered.length <= limit) return ordered;
-  const rest = ordered.slice(limit - 1).reduce((total, { count }) => total + count, 0);
-  return [...ordered.slice(0, limit - 1).filter(({ name }) => name !== 'other'), { name: 'other', count: rest }];
+  const kept = ordered.filter(({ name }) => name !== 'other').slice(0, limit - 1);
+  const sum = (of: readonly Named[]): number => of.reduce((total, { count }) => total + count, 0);
+  return [...kept, { name: 'other', count: sum(ordered) - sum(kept) }];
 }
 
 /** What agents say: of all hosts how many, of some each. */
