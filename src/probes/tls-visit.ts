@@ -146,7 +146,7 @@ const otherProtocol = /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST|
 function receptionOf(error: SocketError, isShaken: boolean): [Reception, Partial<Visit>] {
   const { code = '', message, reason = message } = error;
   if (otherProtocol.test(code)) {
-    return [{ kind: 'unknown', detail: 'it answers, but not with TLS' }, { isOtherProtocol: true }];
+    return [{ kind: 'unknown', detail: 'answers, but not with TLS' }, { isOtherProtocol: true }];
   }
   const isAlert = /ALERT/.test(code);
   const isCut = isShaken && ['ECONNRESET', 'EPIPE'].includes(code);

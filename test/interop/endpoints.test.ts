@@ -203,7 +203,7 @@ test('plain HTTP on the port is told from silence and from nobody', async () => 
   await Promise.all([http, silent].map((one) => new Promise((resolve) => one.once('listening', resolve))));
   const portOf = (one: typeof http | typeof silent): number => (one.address() as AddressInfo).port;
   expect(await look(portOf(http))).toEqual({
-    ...{ reached: false, isOtherProtocol: true, detail: 'it answers, but not with TLS' },
+    ...{ reached: false, isOtherProtocol: true, detail: 'answers, but not with TLS' },
   });
   expect(await look(portOf(silent))).toMatchObject({ reached: false, detail: 'no answer within 2 s' });
   expect(await look(await freePort())).toMatchObject({ reached: false, detail: expect.stringMatching(/ECONNREFUSED/) });

@@ -235,7 +235,7 @@ export function endpointStandings(
         subject: `endpoint:${endpoint.name}`,
         level: awaySeconds >= outageSeconds ? 'critical' : level,
         cause: condition === 'endpointUnreachable' ? 'condition:endpointUnreachable' : `endpoint:${endpoint.name}`,
-        reason: `${address} ${isAway ? `does not answer: ${detail}` : detail}`,
+        reason: `${address} ${isAway && level === 'warning' ? `does not answer: ${detail}` : detail}`,
         deviceId: device?.id ?? null,
         lineageId: device?.lineageId ?? null,
         facts: {
