@@ -13,7 +13,7 @@ export const hostFactNames = [
   'keylime_agent_listening',
 ] as const;
 
-export type HostFactName = (typeof hostFactNames)[number];
+type HostFactName = (typeof hostFactNames)[number];
 
 /** The answers; null: it cannot be told, or does not apply. */
 export const hostFactValues = (facts: HostFacts): Readonly<Record<HostFactName, boolean | null>> => ({

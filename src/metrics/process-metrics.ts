@@ -4,7 +4,7 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { latencyBuckets, type ProcessMetric, processMetrics } from './catalogue.ts';
 
 /** What it needs of the process; `elapsed` is a monotonic clock in seconds. */
-export type ProcessPorts = {
+type ProcessPorts = {
   readonly version: string;
   readonly nodeVersion: string;
   readonly startedAt: Date;
@@ -15,11 +15,11 @@ export type ProcessPorts = {
   readonly profiles: readonly string[];
 };
 
-export type IssuanceResult = 'issued' | 'repeated' | 'refused' | 'failed';
-export type RenewalResult = 'issued' | 'waiting' | 'refused' | 'failed';
+type IssuanceResult = 'issued' | 'repeated' | 'refused' | 'failed';
+type RenewalResult = 'issued' | 'waiting' | 'refused' | 'failed';
 
 /** An answered request. `route` is the path of the contract; null where no route has the path. */
-export type AnsweredRequest = {
+type AnsweredRequest = {
   readonly method: string;
   readonly route: string | null;
   readonly status: number;

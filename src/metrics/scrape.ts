@@ -85,7 +85,7 @@ const about = (look: { readonly isUp: boolean; readonly isComplete: boolean; rea
 type Naming = Pick<ScrapePorts, 'issuerName' | 'profiles' | 'channels'> & { readonly limits: MetricLimits };
 
 /** Every sample of one look. */
-export const samplesOf = (facts: MetricFacts, now: Date, naming: Naming): readonly Sample[] => [
+const samplesOf = (facts: MetricFacts, now: Date, naming: Naming): readonly Sample[] => [
   ...certificateSamples(facts, naming.profiles),
   ...endSamples(facts, naming.limits.series),
   ...renewalSamples(facts),
