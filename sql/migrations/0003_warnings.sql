@@ -168,9 +168,11 @@ create table channel_turn (
   turned_at timestamptz,
   delivered_at timestamptz,
   failing_since timestamptz,
+  rest_until timestamptz,
   last_error text
 );
-comment on column channel_turn.turned_at is 'the notifier looked after this channel, and nothing was left that it could have done';
+comment on column channel_turn.turned_at is 'the notifier looked after this channel, nothing was left undone, and it does not fail';
+comment on column channel_turn.rest_until is 'after a failure it is left alone until then';
 
 -- What was seen at an endpoint the last time.
 create table probe (

@@ -1,5 +1,5 @@
 -- The attempt $2 at a delivery $1 ended at $3: $4 says how, $5 why, $6 whether the channel may have it all the same, $7 when it
--- is repeated. That a channel took it counts whoever says it and however late; anything else is for the one whose attempt it
+-- is repeated, $8 until when the channel is left alone. That a channel took it counts whoever says it and however late; anything else is for the one whose attempt it
 -- was.
 with ended as (
   update delivery
@@ -16,6 +16,7 @@ with ended as (
      set delivered_at = case when $4 = 'delivered' then $3 else t.delivered_at end,
          failing_since = case when $4 = 'delivered' then null
                               when $4 = 'failed' then coalesce(t.failing_since, $3) else t.failing_since end,
+         rest_until = case when $4 = 'delivered' then null when $4 = 'failed' then $8::timestamptz else t.rest_until end,
          last_error = case when $4 = 'delivered' then null else $5 end
     from ended e where t.channel = e.channel
 )

@@ -46,11 +46,23 @@ export function decideDue(delivery: DueDelivery, now: Date): DueDecision {
 const firstPause = 30;
 const longestPause = 3600;
 
+/** However much waits for it, a channel that fails is tried after a quarter of the time that it fails already. Seconds. */
+const shortestRest = 30;
+const longestRest = 900;
+
 /** How an attempt ended, as it is written down; `detail` of what was taken is for the log. */
 export type AttemptEnd =
   | { readonly outcome: 'delivered'; readonly detail?: string }
   | { readonly outcome: 'refused'; readonly error: string }
-  | { readonly outcome: 'failed'; readonly error: string; readonly isUnsure: boolean; readonly dueAt: Date };
+  | {
+      readonly outcome: 'failed';
+      readonly error: string;
+      readonly isUnsure: boolean;
+      /** When this message is repeated. */
+      readonly dueAt: Date;
+      /** Until when the channel is left alone, with whatever waits for it. */
+      readonly restUntil: Date;
+    };
 
 /**
  * The end of the attempt after `earlier` others. A failed one is repeated after 30 s, twice that, … up to an hour, not
@@ -58,14 +70,24 @@ export type AttemptEnd =
  */
 export function attemptEnd(
   outcome: SendOutcome,
-  { earlier, now, roll }: { readonly earlier: number; readonly now: Date; readonly roll: number },
+  {
+    earlier,
+    failingSince,
+    now,
+    roll,
+  }: { readonly earlier: number; readonly failingSince: Date | null; readonly now: Date; readonly roll: number },
 ): AttemptEnd {
   if (outcome.accepted) {
     return { outcome: 'delivered', ...(outcome.detail === undefined ? {} : { detail: outcome.detail }) };
   }
   if (outcome.isPermanent) return { outcome: 'refused', error: outcome.detail };
   const pause = Math.min(longestPause, firstPause * 2 ** Math.min(earlier, 20)) * (1 - roll / 4);
-  const seconds = Math.max(pause, Math.min(outcome.retryAfterSeconds ?? 0, 86_400));
-  const dueAt = new Date(now.getTime() + seconds * 1000);
-  return { outcome: 'failed', error: outcome.detail, isUnsure: outcome.isUnsure, dueAt };
+  const wanted = Math.min(outcome.retryAfterSeconds ?? 0, longestPause);
+  const failing = failingSince === null ? 0 : (now.getTime() - failingSince.getTime()) / 1000;
+  const rest = Math.min(longestRest, Math.max(shortestRest, failing / 4));
+  const after = (seconds: number): Date => new Date(now.getTime() + seconds * 1000);
+  return {
+    ...{ outcome: 'failed', error: outcome.detail, isUnsure: outcome.isUnsure },
+    ...{ dueAt: after(Math.max(pause, wanted)), restUntil: after(Math.max(rest, wanted)) },
+  };
 }

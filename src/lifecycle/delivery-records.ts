@@ -14,6 +14,8 @@ export type ClaimedDelivery = {
   readonly message: Message;
   /** With this one. */
   readonly attempts: number;
+  /** Since when its channel takes nothing; null when it does. */
+  readonly failingSince: Date | null;
 };
 
 /** How a channel stands. */
@@ -90,7 +92,7 @@ export type NotifierStore = {
     end: AttemptEnd,
     now: Date,
   ) => Promise<void>;
-  /** The channel was looked after, and nothing was left. */
+  /** The channel was looked after, and nothing was left undone. Says nothing of one that fails. */
   readonly recordTurn: (channel: string, now: Date) => Promise<void>;
   /** The channel took a message that was none of its queue, such as that of a test. */
   readonly recordReached: (channel: string, now: Date) => Promise<void>;

@@ -108,8 +108,8 @@ export const deliveryStore = (db: Database) => ({
     now: Date,
   ): Promise<void> => {
     const error = end.outcome === 'delivered' ? null : oneLine(end.error);
-    const [isUnsure, dueAt] = end.outcome === 'failed' ? [end.isUnsure, end.dueAt] : [false, null];
-    await conclude(db, [id, attempts, now, end.outcome, error, isUnsure, dueAt]);
+    const again = end.outcome === 'failed' ? [end.isUnsure, end.dueAt, end.restUntil] : [false, null, null];
+    await conclude(db, [id, attempts, now, end.outcome, error, ...again]);
   },
   recordTurn: async (channel: string, now: Date): Promise<void> => {
     await turn(db, [channel, now]);
@@ -129,7 +129,12 @@ export const deliveryStore = (db: Database) => ({
   toldOf: (warningId: string) => toldOf(db, [warningId]),
 });
 
-type Claimed = { readonly id: string; readonly message: Message; readonly attempts: number };
+type Claimed = {
+  readonly id: string;
+  readonly message: Message;
+  readonly attempts: number;
+  readonly failingSince: Date | null;
+};
 type Alarms = { readonly events: readonly AlarmEvent[]; readonly recent: readonly string[] };
 type ForgetBefore = {
   readonly events: Date;
@@ -211,10 +216,10 @@ async function claimDelivery(
     const claimed = await db.transaction(async (tx): Promise<Claimed | 'withdrawn' | null> => {
       const [row] = await due(tx, [channel, now]);
       if (row === undefined) return null;
-      const { message, ...delivery } = row;
+      const { message, failingSince, ...delivery } = row;
       const decision = decide({ ...delivery, crossings: await ofDelivery(tx, [row.id]) });
       if (decision.do === 'send')
-        return { id: row.id, message, attempts: (await lease(tx, [row.id, leaseUntil]))[0] ?? 0 };
+        return { id: row.id, message, failingSince, attempts: (await lease(tx, [row.id, leaseUntil]))[0] ?? 0 };
       const moot = decision.do === 'takeApart' ? decision.moot : [];
       const over = moot.map(({ warningId, kind }) => ({ warning: warningId, kind }));
       await withdraw(tx, [row.id, now, decision.do === 'takeApart', JSON.stringify(over)]);

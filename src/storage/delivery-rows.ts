@@ -30,6 +30,7 @@ export const dueFromRow = (row: RawRow) => ({
   attempts: number(row, 'attempts'),
   failures: number(row, 'failures'),
   isOutdated: boolean(row, 'is_outdated'),
+  failingSince: instantOrNull(row, 'failing_since'),
   // Written by us, as a message.
   message: row['message'] as Message,
 });

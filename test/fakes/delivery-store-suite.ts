@@ -23,7 +23,7 @@ export type DeliveryStoreUnderTest = WarningStore &
 
 const at = (seconds: number): Date => new Date(Date.UTC(2027, 0, 1) + seconds * 1000);
 
-const sure = { outcome: 'failed', error: 'refused', isUnsure: false, dueAt: at(0) } as const;
+const sure = { outcome: 'failed', error: 'refused', isUnsure: false, dueAt: at(0), restUntil: at(0) } as const;
 
 /** Runs the suite; each test gets a store without rows. */
 export function describeDeliveryStore(of: string, open: () => Promise<DeliveryStoreUnderTest>): void {
@@ -252,6 +252,24 @@ export function describeDeliveryStore(of: string, open: () => Promise<DeliverySt
       expect(await store.channelStates(at(0))).toMatchObject([{ turnedAt: at(5), deliveredAt: null, waiting: 0 }]);
       await store.recordReached('mail', at(6));
       expect(await store.channelStates(at(0))).toMatchObject([{ turnedAt: at(5), deliveredAt: at(6) }]);
+    });
+
+    test('a channel that fails rests, with all that waits for it, and has no turns until it takes something', async () => {
+      const store = await open();
+      await look(store, 0, [standingOf('a'), standingOf('b', { cause: 'other' })]);
+      await composeAt(store, 20);
+      await store.recordTurn('mail', at(21));
+      const first = await claimAt(store, 22);
+      expect(first?.failingSince).toBeNull();
+      await store.concludeAttempt(first!, { ...sure, dueAt: at(60), restUntil: at(100) }, at(25));
+      await store.recordTurn('mail', at(26));
+      expect(await store.channelStates(at(0))).toMatchObject([{ turnedAt: at(21), failingSince: at(25) }]);
+      expect(await claimAt(store, 99)).toBeNull();
+      const second = await claimAt(store, 100);
+      expect(second?.failingSince).toEqual(at(25));
+      await store.concludeAttempt(second!, { outcome: 'delivered' }, at(101));
+      await store.recordTurn('mail', at(102));
+      expect(await store.channelStates(at(0))).toMatchObject([{ turnedAt: at(102), failingSince: null }]);
     });
 
     test('deliveries are listed the newest first, by pages and channels', async () => {

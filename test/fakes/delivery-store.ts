@@ -1,13 +1,13 @@
 // Deliveries in memory, over the tables that the fake of warnings has; the same suite is run against PostgreSQL.
 import { randomUUID } from 'node:crypto';
-import { messageKindOf, type WaitingCrossing } from '../../src/domain/composing.ts';
+import { causeSpacingSeconds, messageKindOf, type WaitingCrossing } from '../../src/domain/composing.ts';
 import { eventName, eventSpacingSeconds } from '../../src/domain/events.ts';
 import { byUrgency } from '../../src/domain/message-text.ts';
 import type { DueDelivery } from '../../src/domain/sending.ts';
 import type { NotifierStore } from '../../src/lifecycle/delivery-records.ts';
-import type { CrossingRow, DeliveryRow, TurnRow, WarningTables } from './warning-tables.ts';
+import { type CrossingRow, type DeliveryRow, fiveMinutes, type TurnRow, type WarningTables } from './warning-tables.ts';
 
-const noTurn: TurnRow = { turnedAt: null, deliveredAt: null, failingSince: null, lastError: null };
+const noTurn: TurnRow = { turnedAt: null, deliveredAt: null, failingSince: null, restUntil: null, lastError: null };
 
 const before = (now: Date, seconds: number): Date => new Date(now.getTime() - seconds * 1000);
 
@@ -42,10 +42,12 @@ function composing(
           return closedAt !== null || (wellSince === null && (snoozed === null || snoozed.until <= now));
         });
       if (found.length === 0) return 0;
-      const recent = deliveries.by('channel', channel).filter((one) => {
-        const isGone = one.outcome === 'withdrawn' && one.attempts === 0;
-        return one.createdAt > before(now, 300) && !isGone;
-      });
+      const span = fiveMinutes(now);
+      const recent = [span - 1, span].flatMap((one) =>
+        deliveries.by('minutes', `${channel} ${one}`).filter(({ createdAt, outcome, attempts }) => {
+          return createdAt > before(now, causeSpacingSeconds) && !(outcome === 'withdrawn' && attempts === 0);
+        }),
+      );
       const unconcluded = deliveries.by('waiting', channel).length;
       const { moot, messages } = decide({ crossings: found, recent, unconcluded });
       for (const { kind, cause, text, crossings: told } of messages) {
@@ -59,6 +61,7 @@ function composing(
     composeEvents: async (now, decide) => {
       for (const [i, row] of outbox.entries())
         if (row.topic !== 'alarm' && row.deliveredAt === null) outbox[i] = { ...row, deliveredAt: now };
+      if (outbox.every(({ deliveredAt }) => deliveredAt !== null)) return 0;
       const recent = deliveries
         .rows()
         .filter(({ kind, createdAt }) => kind === 'event' && createdAt > before(now, eventSpacingSeconds))
@@ -125,6 +128,8 @@ function sending(
   });
   return {
     claimDelivery: async (channel, { now, leaseUntil }, decide) => {
+      const { restUntil, failingSince } = turn(channel);
+      if (restUntil !== null && restUntil > now) return null;
       const due = deliveries
         .by('waiting', channel)
         .filter((row) => row.dueAt <= now && (row.leaseUntil === null || row.leaseUntil <= now))
@@ -134,7 +139,7 @@ function sending(
         if (decision.do === 'send') {
           const attempts = row.attempts + 1;
           deliveries.put({ ...row, attempts, leaseUntil });
-          return { id: row.id, message: row.message, attempts };
+          return { id: row.id, message: row.message, attempts, failingSince };
         }
         deliveries.put({ ...row, concludedAt: now, outcome: 'withdrawn', leaseUntil: null });
         if (decision.do === 'withdraw') continue;
@@ -153,7 +158,7 @@ function sending(
       const leaseUntil = row.attempts === attempts ? null : row.leaseUntil;
       if (end.outcome === 'delivered') {
         deliveries.put({ ...row, leaseUntil, concludedAt: now, outcome: 'delivered' });
-        turns.set(row.channel, { ...state, deliveredAt: now, failingSince: null, lastError: null });
+        turns.set(row.channel, { ...state, deliveredAt: now, failingSince: null, restUntil: null, lastError: null });
       } else if (end.outcome === 'refused') {
         const failures = row.failures + 1;
         deliveries.put({ ...row, leaseUntil, failures, lastError: end.error, concludedAt: now, outcome: 'refused' });
@@ -161,14 +166,15 @@ function sending(
       } else {
         const failures = row.failures + (end.isUnsure ? 0 : 1);
         deliveries.put({ ...row, leaseUntil, failures, lastError: end.error, dueAt: end.dueAt });
-        turns.set(row.channel, { ...state, failingSince: state.failingSince ?? now, lastError: end.error });
+        const { restUntil, error: lastError } = end;
+        turns.set(row.channel, { ...state, failingSince: state.failingSince ?? now, restUntil, lastError });
       }
     },
     recordTurn: async (channel, now) => {
-      turns.set(channel, { ...turn(channel), turnedAt: now });
+      if (turn(channel).failingSince === null) turns.set(channel, { ...turn(channel), turnedAt: now });
     },
     recordReached: async (channel, now) => {
-      turns.set(channel, { ...turn(channel), deliveredAt: now, failingSince: null, lastError: null });
+      turns.set(channel, { ...turn(channel), deliveredAt: now, failingSince: null, restUntil: null, lastError: null });
     },
     channelStates: async (refusedSince) =>
       [...turns]
@@ -181,7 +187,8 @@ function sending(
             .map(({ concludedAt }) => concludedAt!)
             .toSorted((a, b) => b.getTime() - a.getTime());
           const oldestWaiting = waiting[0]?.createdAt ?? null;
-          return { channel, ...state, waiting: waiting.length, oldestWaiting, refusedAt: refused[0] ?? null };
+          const { restUntil: _, ...shownState } = state;
+          return { channel, ...shownState, waiting: waiting.length, oldestWaiting, refusedAt: refused[0] ?? null };
         }),
   };
 }

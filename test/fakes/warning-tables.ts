@@ -33,12 +33,16 @@ export type TurnRow = {
   readonly turnedAt: Date | null;
   readonly deliveredAt: Date | null;
   readonly failingSince: Date | null;
+  readonly restUntil: Date | null;
   readonly lastError: string | null;
 };
 
 export type AlarmRow = AlarmEvent & { readonly topic: string; readonly deliveredAt: Date | null };
 
 export type WarningTables = ReturnType<typeof warningTables>;
+
+/** The number of a span of five minutes. */
+export const fiveMinutes = (at: Date): number => Math.floor(at.getTime() / 300_000);
 
 const crossingKey = ({ warningId, channel, kind }: Pick<CrossingRow, 'warningId' | 'channel' | 'kind'>): string =>
   `${warningId} ${channel} ${kind}`;
@@ -90,6 +94,7 @@ export function warningTables() {
       waiting: ({ channel, concludedAt }) => (concludedAt === null ? channel : null),
       cause: ({ channel, cause }) => `${channel} ${cause}`,
       channel: ({ channel }) => channel,
+      minutes: ({ channel, createdAt }) => `${channel} ${fiveMinutes(createdAt)}`,
     }),
     turns: new Map<string, TurnRow>(),
     outbox: [] as AlarmRow[],

@@ -44,7 +44,8 @@ async function attempt(
 ): Promise<AttemptEnd> {
   const outcome = await channel.send(claimed.message);
   const now = ports.now();
-  const end = attemptEnd(outcome, { earlier: claimed.attempts - 1, now, roll: ports.roll() });
+  const { attempts, failingSince } = claimed;
+  const end = attemptEnd(outcome, { earlier: attempts - 1, failingSince, now, roll: ports.roll() });
   await ports.concludeAttempt(claimed, end, now);
   ports.onAttempt(channel.name, claimed, end);
   return end;
