@@ -187,8 +187,14 @@ function sending(
             .map(({ concludedAt }) => concludedAt!)
             .toSorted((a, b) => b.getTime() - a.getTime());
           const oldestWaiting = waiting[0]?.createdAt ?? null;
-          const { restUntil: _, ...shownState } = state;
-          return { channel, ...shownState, waiting: waiting.length, oldestWaiting, refusedAt: refused[0] ?? null };
+          const { turnedAt, deliveredAt, failingSince, lastError } = state;
+          return {
+            channel,
+            ...{ turnedAt, deliveredAt, failingSince, lastError },
+            waiting: waiting.length,
+            oldestWaiting,
+            refusedAt: refused[0] ?? null,
+          };
         }),
   };
 }

@@ -20,7 +20,7 @@ function storesInMemory(): NotifierStores {
     let number = 0;
     return (): string => `${first}-0000-4000-8000-${String((number += 1)).padStart(12, '0')}`;
   };
-  const { outbox, deliveries, crossings } = tables;
+  const { outbox, deliveries, crossings, turns } = tables;
   return {
     ...fakeWarningStore(tables, ids('aaaaaaaa')),
     ...fakeDeliveryStore(tables, ids('dddddddd')),
@@ -32,7 +32,8 @@ function storesInMemory(): NotifierStores {
       const due = deliveries.by('waiting', channel).map((one) => Math.max(+one.dueAt, +(one.leaseUntil ?? 0)));
       const waiting = crossings.by('waiting', channel);
       const isFresh = waiting.some(({ at }) => +at > now - 10 * minute);
-      return Math.min(now + (isFresh ? 20_000 : waiting.length > 0 ? 10 * minute : 6 * hour), ...due);
+      const rest = +(turns.get(channel)?.restUntil ?? 0);
+      return Math.max(rest, Math.min(now + (isFresh ? 20_000 : waiting.length > 0 ? 10 * minute : 6 * hour), ...due));
     },
   };
 }
@@ -130,7 +131,7 @@ async function runWith(flaw: string, size: { seed: number; subjects: number; day
       name,
       log.attempts
         .filter((one) => one.channel === name && one.isTaken && one.kind !== 'digest')
-        .map(({ at, kind, title }) => `${new Date(at).toISOString()} ${kind} ${title}`),
+        .map(({ at, kind, title }) => `${new Date(at).toISOString().slice(0, 19)} ${kind} ${title}`),
     ]),
   );
   return { faults, counted, taken, seconds: (performance.now() - began) / 1000 };

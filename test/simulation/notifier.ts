@@ -108,7 +108,8 @@ class Simulation {
       for (const subject of troubled(this.#subjects, dice))
         if (subject.level === null) this.#events.put(this.#now, { kind: 'subject', subject });
       // A subject has its troubles every two months or so.
-      return this.#again(event, exponential(dice, (80 * day) / this.#subjects.length));
+      this.#again(event, exponential(dice, (80 * day) / this.#subjects.length));
+      return;
     }
     if (event.kind === 'subject') {
       event.subject.level = nextLevel(event.subject.level, dice);
@@ -118,28 +119,29 @@ class Simulation {
     if (event.kind === 'look') {
       await this.#look();
       const isLong = dice.roll(2000) === 0;
-      return this.#again(
-        event,
-        isLong ? dice.roll(48) * hour : dice.roll(8) === 0 ? minute : (10 + dice.roll(30)) * minute,
-      );
+      this.#again(event, isLong ? dice.roll(48) * hour : dice.roll(8) === 0 ? minute : (10 + dice.roll(30)) * minute);
+      return;
     }
     if (event.kind === 'duties') {
       if (this.#isUp()) await this.#mortal(() => this.#duties());
-      return this.#again(event, 10 * minute);
+      this.#again(event, 20 * minute);
+      return;
     }
     if (event.kind === 'people') {
       await this.#people();
-      return this.#again(event, exponential(dice, 10 * hour));
+      this.#again(event, exponential(dice, 10 * hour));
+      return;
     }
     if (event.kind === 'alarm') {
       const name = `alarm-${this.log.alarms.length}`;
       const at = new Date(this.#whole());
       this.log.alarms.push({ at: at.getTime(), name });
       await this.#run.stores.raise({ key: name, facts: { event: 'renewal.replayed', hostName: name }, at });
-      return this.#again(event, exponential(dice, dice.roll(3) === 0 ? minute : 12 * hour));
+      this.#again(event, exponential(dice, dice.roll(3) === 0 ? minute : 12 * hour));
+      return;
     }
     if (this.#isUp()) await this.#forget();
-    this.#again(event, day);
+    this.#again(event, 5 * day);
   }
 
   #again(event: Event, after: number): void {
