@@ -116,6 +116,6 @@ export function channelServices({
   const store = channelStore(db);
   return {
     listChannels: listChannels({ channels, ...store }),
-    testChannel: testChannel({ channels, newId: () => randomUUID(), ...store }),
+    testChannel: testChannel({ ...deliveryStore(db), ...store, channels, newId: () => randomUUID() }),
   };
 }

@@ -29,6 +29,8 @@ type TestPorts = {
     readonly by: string;
     readonly facts: Readonly<Record<string, unknown>>;
   }) => Promise<void>;
+  /** It took something: it does not fail any more. */
+  readonly recordReached: (channel: string, at: Date) => Promise<void>;
 };
 
 /** All of them, in the order of the configuration. */
@@ -55,7 +57,7 @@ function resourceOf(channel: Channel, all: readonly ChannelFacts[]): ChannelReso
 
 /** Sends a test and says what the channel said. */
 export const testChannel =
-  ({ channels, newId, recordChannelTest }: TestPorts) =>
+  ({ channels, newId, recordChannelTest, recordReached }: TestPorts) =>
   async (
     name: string,
     principal: Principal,
@@ -71,6 +73,7 @@ export const testChannel =
       detail: outcome.detail ?? null,
     };
     await recordChannelTest({ at: now, by, facts: result });
+    if (outcome.accepted) await recordReached(name, now);
     return ok(result);
   };
 

@@ -51,6 +51,7 @@ test('every channel of the configuration is listed in its order, whatever is sto
 async function tested(outcome: SendOutcome) {
   const sent: Message[] = [];
   const audited: unknown[] = [];
+  const reached: string[] = [];
   const channel = channelNamed('phone', async (message) => {
     sent.push(message);
     return outcome;
@@ -59,9 +60,10 @@ async function tested(outcome: SendOutcome) {
     channels: [channel],
     newId: () => id,
     recordChannelTest: async (line) => void audited.push(line),
+    recordReached: async (name) => void reached.push(name),
   })('phone', operator, { now });
   if (!result.ok) throw new Error(result.error.detail);
-  return { result: result.value, sent, audited };
+  return { result: result.value, sent, audited, reached };
 }
 
 const operator = {
@@ -69,24 +71,33 @@ const operator = {
 } as unknown as Parameters<ReturnType<typeof testChannel>>[1];
 
 test('a test says who asked, and is in the audit with what the channel said', async () => {
-  const { result, sent, audited } = await tested({
+  const { result, sent, audited, reached } = await tested({
     ...{ accepted: false, detail: 'the answer was 403', isPermanent: false, isUnsure: false, retryAfterSeconds: null },
   });
   expect(result).toEqual({ channel: 'phone', message: id, accepted: false, detail: 'the answer was 403' });
   expect(sent).toMatchObject([{ id, kind: 'test', level: 'info', total: 1, url: null, at: '2026-11-26T12:00:00Z' }]);
   expect(sent[0]!.items[0]!.reason).toContain('asked for by operator:');
+  expect(reached).toEqual([]);
   expect(audited).toEqual([{ at: now, by: expect.stringMatching(/^operator:/), facts: result }]);
 });
 
 test('a test that is accepted has no detail, unless the channel has one', async () => {
-  expect((await tested({ accepted: true })).result).toMatchObject({ accepted: true, detail: null });
+  expect(await tested({ accepted: true })).toMatchObject({
+    ...{ result: { accepted: true, detail: null }, reached: ['phone'] },
+  });
   expect((await tested({ accepted: true, detail: 'refused: b@example.org' })).result).toMatchObject({
     detail: 'refused: b@example.org',
   });
 });
 
 test('a channel that is not configured is not there, and those that are there are named', async () => {
-  const ports = { channels: [channelNamed('mail')], newId: () => id, recordChannelTest: async () => undefined };
+  const nothing = async (): Promise<void> => undefined;
+  const ports = {
+    channels: [channelNamed('mail')],
+    newId: () => id,
+    recordChannelTest: nothing,
+    recordReached: nothing,
+  };
   expect(await testChannel(ports)('phone', operator, { now })).toEqual({
     ok: false,
     error: { reason: 'notFound', detail: 'there is no channel phone', field: 'name', accepted: 'mail' },
