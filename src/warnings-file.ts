@@ -11,7 +11,8 @@ type WrittenRule = Written<string> & { readonly lifetimeFrom?: string; readonly 
 type WrittenLevels = {
   readonly relative: Written<number>;
   readonly absolute: readonly WrittenRule[];
-  readonly profiles: Readonly<Record<string, Written<string>>>;
+  /** Not of hosts, which have no profile. */
+  readonly profiles?: Readonly<Record<string, Written<string>>>;
 };
 
 /** The file as written. */
@@ -62,7 +63,7 @@ const rule: object = {
   required: ['warning', 'critical'],
   properties: { lifetimeFrom: duration, lifetimeUpTo: duration, ...levels(duration) },
 };
-const byLifetime: Readonly<Record<string, object>> = {
+const ofHosts: Readonly<Record<string, object>> = {
   relative: object(levels(share), '{ warning, critical }, each a share of the lifetime'),
   absolute: {
     type: 'array',
@@ -70,6 +71,9 @@ const byLifetime: Readonly<Record<string, object>> = {
     items: rule,
     description: 'a list of { lifetimeFrom, lifetimeUpTo, warning, critical }, which may be empty',
   },
+};
+const byLifetime: Readonly<Record<string, object>> = {
+  ...ofHosts,
   profiles: {
     type: 'object',
     additionalProperties: durations,
@@ -84,7 +88,7 @@ const schema: object = object(
     renewalMissed: object({ grace: duration, graceShare: share, ...byLifetime }, 'levels with grace and graceShare'),
     renewalFailing: object(levels(count(1, 1000, 'failures in a row')), '{ warning, critical }, each a number'),
     notConfirmed: lifetimeLevels,
-    hostNotSeen: lifetimeLevels,
+    hostNotSeen: object(ofHosts, '{ relative, absolute }'),
     issuerEnding: durations,
     crl: durations,
     endorsementCertificate: durations,
@@ -168,7 +172,7 @@ function lifetimeLevelsOf(
   for (const [at, upTo] of reach.entries())
     if (at > 0 && upTo <= (reach[at - 1] ?? 0))
       faults.push(broken(`${place}/absolute/${at}`, 'is never reached', 'the shorter lifetimes first'));
-  const profiles = Object.entries(written.profiles).map(([name, one]): [string, LevelSeconds] => {
+  const profiles = Object.entries(written.profiles ?? {}).map(([name, one]): [string, LevelSeconds] => {
     if (profileNames?.has(name) === false)
       faults.push(broken(`${place}/profiles/${name}`, 'is no profile', [...profileNames].join(', ')));
     return [name, levelsOf(one, { ...reading, place: `${place}/profiles/${name}` })];

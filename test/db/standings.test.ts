@@ -299,8 +299,19 @@ describe('issuers and issuance', () => {
     await audit('renewal.refused', at, { refusals: [{ reason: 'deviceNotActive', detail: 'd' }] }, principal);
     await audit('enrollment.refused', at, { reasons: ['keyHeldElsewhere'] }, principal);
     await audit('renewal.refused', at, { refusals: [{ reason: 'keyUnproved', detail: 'd' }] }, principal);
+    for (const id of [randomUUID(), randomUUID()]) {
+      await query(
+        `insert into enrollment (id, state, version, host_name, ek_fingerprint, ek_public, ek_certificates, ek_facts, ak_public,
+                                 ak_name, secret_sha256, nonce, challenge_expires_at, created_at, updated_at)
+         values ($1, 'challenged', 1, 'gone.example.org', $2, '', '{}', '{}', '', '', '', '', $3, $3, $3)`,
+        [id, sha256(id), at],
+      );
+      await audit('enrollment.refused', at, { reasons: ['deviceNotActive'] }, `enrollment:${id}`);
+    }
+    const gone = { principal: 'host:gone.example.org', deviceId: null, name: 'gone.example.org', count: 2, last: at };
     const refused = await issuance.refusedRequests(day(329));
-    expect(refused.toSorted((a, b) => (a.reason < b.reason ? -1 : 1))).toEqual([
+    expect(refused.toSorted((a, b) => (a.reason < b.reason ? -1 : b.count - a.count))).toEqual([
+      { reason: 'deviceNotActive', ...gone },
       { reason: 'deviceNotActive', principal, deviceId: host.deviceId, name: host.hostName, count: 1, last: at },
       { reason: 'keyHeldElsewhere', principal, deviceId: host.deviceId, name: host.hostName, count: 1, last: at },
     ]);
