@@ -4,10 +4,11 @@ import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Authorities } from './authorities.ts';
 import type { Endpoint, EndpointKind, EndpointTrust } from './domain/endpoint.ts';
+import { printable } from './domain/printable.ts';
 import { messageOf } from './domain/thrown.ts';
 import type { ChainJudgement } from './lifecycle/look-endpoints.ts';
 import { type Certificate, readCertificate } from './x509/certificate.ts';
-import { clientFaults, type TlsClient, tlsClients } from './x509/client-paths.ts';
+import { type ClientFault, clientFaults, type Served, type TlsClient, tlsClients } from './x509/client-paths.ts';
 import { sha256Hex } from './x509/digest.ts';
 import { readCertificates } from './x509/pem-certificates.ts';
 
@@ -28,7 +29,7 @@ export const judgeChain =
       return { leaf, faults: [{ client: 'the CA file of the configuration', isForAll: false, detail: anchors }] };
     }
     const { serverName, kind } = endpoint;
-    const faults = clientFaults({ chain, anchors, serverName, clients: clientsOf(kind), now });
+    const faults = judged({ chain, anchors, serverName, clients: clientsOf(kind), now });
     return {
       leaf,
       faults: faults.map(({ client, detail }) => ({
@@ -38,6 +39,15 @@ export const judgeChain =
       })),
     };
   };
+
+/** A stranger made what is judged: whatever two readers disagree on, the others' turns go on. */
+function judged(served: Served): readonly ClientFault[] {
+  try {
+    return clientFaults(served);
+  } catch (error) {
+    return [{ client: 'every', detail: printable(messageOf(error), 200) }];
+  }
+}
 
 /** Dates as OpenSSL reads them, so that also a certificate which we refuse to read has an end. */
 function leafOf([der]: readonly Uint8Array[]): ChainJudgement['leaf'] {

@@ -78,6 +78,9 @@ export function attestationGate({
   return { attestationHold: attestationHold({ settings, heldAgent: keylimeStore(db).heldAgent }) };
 }
 
+/** Between rounds, each of which visits as many endpoints as may be visited at once. */
+const roundSeconds = 5;
+
 /** The looks. Several servers may take them: turns are shared by what the database says was seen. */
 export function probeJobs(parts: ProbeParts & { readonly log: Logger }): readonly Job[] {
   const { config, log } = parts;
@@ -87,7 +90,7 @@ export function probeJobs(parts: ProbeParts & { readonly log: Logger }): readonl
   const look = lookAtEndpoints(endpointPorts(parts));
   const endpoints = {
     name: 'endpoints',
-    everySeconds: Math.min(60, config.probes.everySeconds),
+    everySeconds: Math.min(roundSeconds, config.probes.everySeconds),
     run: async () => tell(await look()),
   };
   return [endpoints, ...keylimeJobs(parts, tell)];

@@ -54,19 +54,39 @@ export type EndpointPorts = Pick<LineageReads, 'lineageFacts' | 'lineageFactsOfD
     ) => Promise<Result<unknown, Refusal>>;
   };
 
-/** Visits the endpoints whose turn it is; several servers share the turns. Says which warnings changed. */
-export const lookAtEndpoints = (ports: EndpointPorts) => async (): Promise<readonly LookChange[]> => {
-  const { endpoints, everySeconds, concurrency } = ports.settings;
-  await ports.forgetProbes(endpoints.map(({ name }) => name));
-  const before = new Map((await ports.probeRecords()).map((record) => [record.endpoint, record]));
-  const now = ports.now();
-  const due = endpoints.filter(({ name }) => {
-    const last = before.get(name)?.lookedAt;
-    return last === undefined || now.getTime() - last.getTime() >= everySeconds * 1000;
-  });
-  await eachOf(due, concurrency, (endpoint) => visit(ports, endpoint, before.get(endpoint.name) ?? null));
-  return tellStandings(ports);
-};
+/** What is not well is told at least so often, also where nobody's turn has come. Seconds. */
+const tellSeconds = 60;
+
+/**
+ * A round: visits endpoints whose turn it is, those first that waited longest, and as many as may be visited at once, so
+ * that a round ends soon; several servers share the turns. Says which warnings changed.
+ */
+export function lookAtEndpoints(ports: EndpointPorts): () => Promise<readonly LookChange[]> {
+  let toldAt: number | null = null;
+  return async () => {
+    const { endpoints, concurrency } = ports.settings;
+    await ports.forgetProbes(endpoints.map(({ name }) => name));
+    const before = new Map((await ports.probeRecords()).map((record) => [record.endpoint, record]));
+    const due = dueEndpoints(ports.settings, before, ports.now());
+    const turn = due.slice(0, concurrency);
+    await Promise.all(turn.map((endpoint) => visit(ports, endpoint, before.get(endpoint.name) ?? null)));
+    const now = ports.now().getTime();
+    if (turn.length === 0 && toldAt !== null && now - toldAt < tellSeconds * 1000) return [];
+    toldAt = now;
+    return tellStandings(ports);
+  };
+}
+
+function dueEndpoints(
+  { endpoints, everySeconds }: ProbeSettings,
+  before: ReadonlyMap<string, ProbeRecord>,
+  now: Date,
+): readonly Endpoint[] {
+  const lookedAt = ({ name }: Endpoint): number => before.get(name)?.lookedAt.getTime() ?? 0;
+  return endpoints
+    .filter((endpoint) => now.getTime() - lookedAt(endpoint) >= everySeconds * 1000)
+    .toSorted((a, b) => lookedAt(a) - lookedAt(b));
+}
 
 /** Visits one endpoint at once. Refused for a name that is not declared. */
 export const probeNow =
@@ -170,12 +190,3 @@ function endpointResource(endpoint: Endpoint, record: ProbeRecord | null): Endpo
 
 const timeOrNull = (instant: Date | null | undefined): string | null =>
   instant === null || instant === undefined ? null : wireTime(instant);
-
-/** So many at once. One that rejects ends the round, after those under way. */
-async function eachOf<T>(items: readonly T[], most: number, work: (item: T) => Promise<unknown>): Promise<void> {
-  const queue = items.values();
-  const worker = async (): Promise<void> => {
-    for (const item of queue) await work(item);
-  };
-  await Promise.all(Array.from({ length: Math.min(most, items.length) }, worker));
-}

@@ -45,8 +45,9 @@ export type KeylimePorts = Pick<WarningStore, 'recordLook'> & {
   ) => Promise<KeylimeOutcome>;
 };
 
-/** Registrations of nobody whose EK is looked at in one round. */
+/** Registrations of nobody whose EK is looked at in one round, and for how long. */
 const mostStrangers = 200;
+const strangersMilliseconds = 10_000;
 
 /** A round; it remembers who was silent, and since when. Says which warnings changed. */
 export function lookAtKeylime(ports: KeylimePorts): () => Promise<readonly LookChange[]> {
@@ -85,7 +86,7 @@ export function lookAtKeylime(ports: KeylimePorts): () => Promise<readonly LookC
 
 /** Who registered under another name than the hash of its EK. */
 async function strangersWithKnownKeys(
-  { keylime, keylimeUuidOf }: KeylimePorts,
+  { keylime, keylimeUuidOf, now }: KeylimePorts,
   agents: readonly AgentRecord[],
   devices: readonly KeylimeDevice[],
 ): Promise<ReadonlyMap<string, KeylimeDevice>> {
@@ -93,7 +94,9 @@ async function strangersWithKnownKeys(
   if (keylime.endorsementKeyOf === null) return found;
   const deviceOf = new Map(devices.map((device) => [device.keylimeUuid, device]));
   const strangers = agents.filter(({ deviceId, isRegistered }) => deviceId === null && isRegistered);
+  const until = now().getTime() + strangersMilliseconds;
   for (const { agent } of strangers.slice(0, mostStrangers)) {
+    if (now().getTime() > until) break;
     const key = await keylime.endorsementKeyOf(agent);
     if (!key.ok && key.error.reason === 'keylimeUnreachable') break;
     const uuid = key.ok && key.value !== null ? keylimeUuidOf(key.value) : null;
