@@ -13,25 +13,28 @@ with done as (
     from done d
    where i.issuer_id = d.issuer_id and i.serial_number = d.serial_number and i.outcome is null
   returning d.*, i.profile, i.profile_digest, i.principal, i.spki_sha256, i.lineage_id, i.conversation_id, i.not_after
+), named as (
+  select c.*,
+         array(select jsonb_array_elements_text(names::jsonb -> 'dnsNames')) as dns_names,
+         array(select jsonb_array_elements_text(names::jsonb -> 'ipAddresses')) as ip_addresses,
+         array(select jsonb_array_elements_text(names::jsonb -> 'uris')) as uris
+    from concluded c
 ), stored as (
   insert into certificate (fingerprint, issuer_id, serial_number, der, profile, subject_common_name, dns_names,
                            ip_addresses, uris, spki_sha256, not_before, not_after, principal, device_id, lineage_id, issued_at)
-  select fingerprint, issuer_id, serial_number, der, profile, subject_common_name,
-         array(select jsonb_array_elements_text(names::jsonb -> 'dnsNames')),
-         array(select jsonb_array_elements_text(names::jsonb -> 'ipAddresses')),
-         array(select jsonb_array_elements_text(names::jsonb -> 'uris')),
+  select fingerprint, issuer_id, serial_number, der, profile, subject_common_name, dns_names, ip_addresses, uris,
          spki_sha256, not_before, not_after, principal, device_id, lineage_id, issued_at
-    from concluded
-  returning fingerprint, profile, subject_common_name, dns_names, ip_addresses, uris
+    from named
+  returning fingerprint
 ), used as (
   -- The last of its names in this very batch is numbered 1.
-  select c.*, k.alone_as,
-         row_number() over (partition by coalesce(k.alone_as, c.fingerprint) order by c.issued_at desc, c.fingerprint desc) as n
-    from concluded c
-    left join lateral (
-      select encode(sha256(convert_to(jsonb_build_array(s.profile, s.subject_common_name, s.dns_names, s.ip_addresses, s.uris)::text,
-                                      'UTF8')), 'hex') as alone_as
-        from stored s where s.fingerprint = c.fingerprint and c.lineage_id is null) k on true
+  select k.*, row_number() over (partition by coalesce(alone_as, fingerprint) order by issued_at desc, fingerprint desc) as n
+    from (select fingerprint, lineage_id, profile, issued_at, not_after, warning_at, critical_at,
+                 case when lineage_id is null then
+                   encode(sha256(convert_to(
+                     jsonb_build_array(profile, subject_common_name, dns_names, ip_addresses, uris)::text, 'UTF8')), 'hex')
+                 end as alone_as
+            from named) k
 ), superseded as (
   update certificate_use p set is_serving = false, superseded_at = u.issued_at
     from used u
