@@ -37,10 +37,17 @@ const table = (lines: readonly AuditEventResource[], now: Date): Html =>
 <tbody>${lines.map(
     (line) => html`<tr><td>${time(line.at, now)}</td>
 <th scope="row"><a href="${linkTo('/audit', {}, { event: line.event })}">${line.event}</a></th>
-<td><a href="${linkTo('/audit', {}, { principal: line.principal })}">${principalName(line.principal)}</a></td>
+<td>${who(line.principal)}</td>
 <td>${factList(line.facts)}</td></tr>
 `,
   )}</tbody></table>`;
+
+/** Short names stay on one line. */
+function who(principal: string): Html {
+  const name = principalName(principal);
+  const at = linkTo('/audit', {}, { principal });
+  return html`<a class="${name.length < 28 ? 'nowrap' : ''}" href="${at}">${name}</a>`;
+}
 
 const factList = (facts: AuditEventResource['facts']): Html =>
   html`<ul class="run small">${Object.entries(facts)

@@ -21,5 +21,5 @@ ${mayBeSignedIn && html`<p>If you are signed in already: <a href="${next}">go on
 <input id="token" name="token" type="password" required maxlength="512" autocomplete="current-password" autocapitalize="none" spellcheck="false" autofocus${message !== null && html` aria-describedby="why"`}>
 <button class="primary">Sign in</button>
 </form>
-<p class="muted">An administrator makes a token with <code>omens tokens create --operator</code>; the first one was printed by <code>omens init</code>. A session ends after half an hour without use, after twelve hours, or with its token.</p>
+<p class="muted">An administrator makes a token with <code>omens tokens create --operator NAME --role viewer</code>; the first one was printed by <code>omens init</code>. A session ends after half an hour without use, after twelve hours, or with its token.</p>
 </div>`;

@@ -30,7 +30,7 @@ export function rotationPage({ fleet, forecast, campaigns, next }: RotationView,
 <section><h2>How certificates stand</h2>${stateTable(fleet)}</section>
 <section><h2>Late</h2>${lateTable(fleet.late, now)}</section>
 <section><h2>Campaigns</h2>${campaignTable(campaigns, now)}${pager('/rotation', {}, next)}
-<p class="hint">A campaign is planned by <code>omens rotation campaign plan</code>, and started here or there.</p></section>
+<p class="hint">A campaign is planned by <code>omens rotation plan</code>, and started here or there.</p></section>
 <section><h2>What is due</h2>${forecastPart(forecast)}</section>
 <section><h2>Limits</h2>${limits(fleet)}</section>`;
 }

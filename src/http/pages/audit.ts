@@ -12,7 +12,7 @@ export const auditPages = (services: AuditServices): readonly Page[] => [
     async ({ query, frame }) => {
       const { event, principal, device, cursor } = query;
       const { items, next } = await services.listAudit({
-        limit: 50,
+        limit: 30,
         ...(event === '' ? {} : { event }),
         ...(principal === '' ? {} : { principal }),
         ...(device === '' ? {} : { device }),

@@ -3,10 +3,12 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import type { Page } from 'playwright-core';
-import type { Site } from './site.ts';
+import type { Cookie, Page } from 'playwright-core';
+import type { Site, Window } from './site.ts';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+type Cookies = Cookie[];
+
 const directory = process.env['OMENS_SCREENSHOTS'];
 
 const schemes = ['light', 'dark'] as const;
@@ -33,7 +35,7 @@ export async function lookAt(
   site: Site,
   { path, name, token }: { readonly path: string; readonly name: string; readonly token: string | null },
 ): Promise<readonly Sight[]> {
-  const window = await site.open(token === null ? {} : { token });
+  const window = await signedIn(site, token);
   const { page } = window;
   const sights: Sight[] = [];
   try {
@@ -60,6 +62,20 @@ export async function lookAt(
     await window.context.close();
   }
   return sights;
+}
+
+/** One session for all looks of a token: signing in takes longer than looking. */
+const sessions = new WeakMap<Site, Map<string, Cookies>>();
+
+async function signedIn(site: Site, token: string | null): Promise<Window> {
+  if (token === null) return site.open();
+  const known = sessions.get(site) ?? new Map<string, Cookies>();
+  sessions.set(site, known);
+  const cookies = known.get(token);
+  const window = await site.open(cookies === undefined ? { token } : {});
+  if (cookies === undefined) known.set(token, await window.context.cookies());
+  else await window.context.addCookies(cookies);
+  return window;
 }
 
 const overflowOf = (page: Page): Promise<number> =>
