@@ -95,7 +95,7 @@ const post = (path: string, form: Form, headers: Record<string, string> = { orig
 const get = (path: string, cookie?: string): Promise<Reply> =>
   server.call({ path, headers: cookie === undefined ? {} : { cookie } });
 
-const setCookieOf = (reply: Reply): string => String([reply.headers['set-cookie']].flat()[0] ?? '');
+const setCookieOf = (reply: Reply): string => [reply.headers['set-cookie']].flat()[0] ?? '';
 
 async function signIn(role: 'viewer' | 'issuer' | 'admin'): Promise<{ cookie: string; csrf: string; tokenId: string }> {
   const token = await world.token(role);
