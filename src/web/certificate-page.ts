@@ -25,7 +25,7 @@ export function certificatePage(view: CertificatePageView, frame: Frame): Html {
     ['pem', 'PEM'],
   ];
   return html`<h1>${certificate.subject === '' ? 'Certificate' : certificate.subject}</h1>
-<p class="lead">${status(view, frame.now)} <span>${certificate.profile}</span> <span class="muted">${stateWords(view, frame.now)}</span></p>
+<p class="standing">${status(view, frame.now)} <span>${certificate.profile}</span> <span class="muted">${stateWords(view, frame.now)}</span></p>
 ${actions(view, frame)}
 <ul class="subnav" aria-label="On this page">${parts.map(([id, name]) => html`<li><a href="#${id}">${name}</a></li>`)}</ul>
 ${summary(view, frame.now)}
@@ -59,7 +59,7 @@ function stateWords({ certificate, use, level: shown }: CertificatePageView, now
 function actions({ certificate }: CertificatePageView, { operator }: Frame): Html | null {
   if (!roleIncludes(operator.role, 'admin') || certificate.status === 'revoked') return null;
   const address = linkTo('/certificates/{cert}/revocation', { cert: certificate.certificate });
-  return html`<p class="actions"><a class="button danger" href="${address}">Revoke…</a></p>`;
+  return html`<p class="choices"><a class="button danger" href="${address}">Revoke…</a></p>`;
 }
 
 function summary({ certificate, use, lineage, level: shown }: CertificatePageView, now: Date): Html {
@@ -139,7 +139,7 @@ function lineageHistory(
     revokedAt: step.revoked?.at ?? null,
   }));
   return html`${bars.length > 0 && lineagePicture('lineage-picture', bars, now)}
-<ul class="legend"><li>solid: until it was replaced</li><li>hatched: replaced or revoked, until its end</li><li>○ confirmed</li><li>✕ revoked</li></ul>
+<ul class="picture-legend"><li>solid: until it was replaced</li><li>hatched: replaced or revoked, until its end</li><li>○ confirmed</li><li>✕ revoked</li></ul>
 ${table(
   'The newest first.',
   columns,

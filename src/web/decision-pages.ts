@@ -30,7 +30,7 @@ ${reasonCodes.map(
   (code) =>
     html`<p><input type="radio" id="${code}" name="reasonCode" value="${code}" required> <label for="${code}">${code}</label> <span class="hint">${reasonTexts[code]}</span></p>`,
 )}</fieldset>
-<div class="actions"><button class="danger">Revoke it</button> <a class="button" href="${linkTo('/certificates/{cert}', { cert })}">Leave it as it is</a></div>`,
+<div class="choices"><button class="danger">Revoke it</button> <a class="button" href="${linkTo('/certificates/{cert}', { cert })}">Leave it as it is</a></div>`,
   );
   return html`<div class="narrow"><h1>Revoke a certificate</h1>
 ${facts([
@@ -95,7 +95,7 @@ export function decisionPage(decision: Decision, { device, lineages }: HostView,
       decision === 'retirement' &&
       html`<label for="hostName">Its name, to be sure</label><input id="hostName" name="hostName" required maxlength="253" autocomplete="off" autocapitalize="none" spellcheck="false">`
     }
-<div class="actions"><button class="${decision === 'resumption' ? 'primary' : 'danger'}">${button}</button> <a class="button" href="${linkTo('/devices/{id}', { id })}">Leave it as it is</a></div>`,
+<div class="choices"><button class="${decision === 'resumption' ? 'primary' : 'danger'}">${button}</button> <a class="button" href="${linkTo('/devices/{id}', { id })}">Leave it as it is</a></div>`,
   );
   return html`<div class="narrow"><h1>${title} ${hostName}</h1>
 <ul>${what(count).map((line) => html`<li>${line}</li>`)}</ul>

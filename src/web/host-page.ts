@@ -20,7 +20,7 @@ export function hostPage(view: HostView, frame: Frame): Html {
   const { device, word, steps } = view;
   const { now } = frame;
   return html`<h1>${device.hostName}</h1>
-<p class="lead">${stateOf(device.state)} <span>last seen ${time(device.lastSeenAt, now)}</span></p>
+<p class="standing">${stateOf(device.state)} <span>last seen ${time(device.lastSeenAt, now)}</span></p>
 ${actions(view, frame)}
 ${steps.length > 0 && leftToDo(steps, now)}
 ${warnings(view.warnings, now)}
@@ -43,7 +43,7 @@ ${view.keylime.length > 0 && keylime(view.keylime, now)}
 function actions({ device }: HostView, { operator }: Frame): Html | null {
   if (!roleIncludes(operator.role, 'admin') || device.state === 'retired') return null;
   const { id } = device;
-  return html`<p class="actions">
+  return html`<p class="choices">
 ${device.state === 'active' && html`<a class="button danger" href="${linkTo('/devices/{id}/suspension', { id })}">Suspend…</a>`}
 ${device.state === 'suspended' && html`<a class="button" href="${linkTo('/devices/{id}/resumption', { id })}">Resume…</a>`}
 <a class="button danger" href="${linkTo('/devices/{id}/retirement', { id })}">Retire…</a></p>`;
@@ -116,7 +116,7 @@ function lineages(all: readonly LineageResource[], now: Date): Html {
       time(renewAt, now),
       reason === null && lastError === null
         ? '–'
-        : html`${reason !== null && html`<div>${reason}</div>`}${lastError !== null && html`<div>${lastError.phase}: ${lastError.detail} <span class="muted">${lastError.failures} in a row</span></div>`}`,
+        : html`${reason !== null && html`<div>${reason}</div>`}${lastError !== null && html`<div>${!(reason ?? '').includes(lastError.detail) && `${lastError.phase}: ${lastError.detail}`} <span class="muted">${lastError.failures} in a row</span></div>`}`,
     ]);
   });
   return table('Where its certificates follow one another.', columns, rows);

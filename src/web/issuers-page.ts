@@ -52,7 +52,7 @@ function domainPart(domain: TrustDomain, view: IssuersView, now: Date): Html {
   return html`<section aria-labelledby="${domain}"><h2 id="${domain}">${domains[domain].name}</h2>
 <p class="muted">${domains[domain].about}</p>
 ${lifelines(`${domain}-lives`, rows, now)}
-<ul class="legend"><li>solid: it can sign</li><li>hatched: too near its end for ${describeSeconds(longest)}</li></ul>
+<ul class="picture-legend"><li>solid: it can sign</li><li>hatched: too near its end for ${describeSeconds(longest)}</li></ul>
 ${issuerTable(
   issuers.map(({ issuer }) => issuer),
   now,
