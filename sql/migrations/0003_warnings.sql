@@ -146,6 +146,7 @@ comment on column delivery.outcome is 'withdrawn: what it told was over, or is t
 create index delivery_due on delivery (channel, due_at) where concluded_at is null;
 create index delivery_created on delivery (created_at, id);
 create unique index delivery_digest on delivery (channel, cause) where kind = 'digest';
+create index delivery_refused on delivery (channel, concluded_at) where outcome = 'refused';
 
 -- A crossing: a warning reached a level, for one channel. `kind` is the level, wellAgain, escalation:<n> or reminder:<n>.
 create table crossing (

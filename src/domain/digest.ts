@@ -57,14 +57,16 @@ export function digestText(
   const of = (condition: (one: WarningRecord) => boolean): number => open.filter(condition).length;
   const endsSoon = ({ facts }: WarningRecord): boolean =>
     facts.notAfter !== undefined && Date.parse(facts.notAfter) <= now.getTime() + week;
-  const counts: readonly (readonly [number, string])[] = [
-    [of(({ level }) => level === 'critical'), 'critical'],
-    [of(({ level }) => level === 'warning'), 'warnings'],
-    [of(endsSoon), 'end within a week'],
-    [of(({ condition }) => condition === 'hostNotSeen'), 'hosts not seen'],
-    [waiting.reduce((sum, { count }) => sum + count, 0), 'messages not delivered'],
+  const counts: readonly (readonly [count: number, one: string, many: string])[] = [
+    [of(({ level }) => level === 'critical'), 'critical', 'critical'],
+    [of(({ level }) => level === 'warning'), 'warning', 'warnings'],
+    [of(endsSoon), 'ends within a week', 'end within a week'],
+    [of(({ condition }) => condition === 'hostNotSeen'), 'host not seen', 'hosts not seen'],
+    [waiting.reduce((sum, { count }) => sum + count, 0), 'message not delivered', 'messages not delivered'],
   ];
-  const said = counts.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
+  const said = counts
+    .filter(([count]) => count > 0)
+    .map(([count, one, many]) => `${count} ${count === 1 ? one : many}`);
   return {
     ...{ kind: 'digest', level: worstOf(open.map(({ level }) => level)), url, at: wireTime(now) },
     ...{ title: oneLine(`digest of ${day}: ${said.join(', ')}`, longestTitle), total: items.length },
@@ -74,5 +76,8 @@ export function digestText(
 
 const waitingItem = ({ channel, count, oldest }: DigestContent['waiting'][number]): MessageItem => ({
   ...{ warning: null, condition: 'channelFailing', level: 'warning', name: channel, since: wireTime(oldest) },
-  ...{ reason: `${count} messages wait for this channel`, facts: { count } },
+  ...{
+    reason: count === 1 ? 'a message waits for this channel' : `${count} messages wait for this channel`,
+    facts: { count },
+  },
 });

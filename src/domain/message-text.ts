@@ -44,16 +44,16 @@ export function warningText(
   const level = kind === 'wellAgain' ? 'info' : worstOf(sorted.map((one) => one.level));
   return {
     ...{ kind, level, url, at: wireTime(at), total: sorted.length },
-    title: oneLine(`${opening[kind](level)}: ${subjectOf(sorted)}`, longestTitle),
+    title: oneLine(`${opening[kind](level)}: ${subjectOf(sorted, kind)}`, longestTitle),
     items: sorted.slice(0, mostItems).map(itemOf),
   };
 }
 
 /** One is told with its reason; many by what they have in common, and their names as far as there is room. */
-function subjectOf(sorted: readonly WarningRecord[]): string {
+function subjectOf(sorted: readonly WarningRecord[], kind: WarningMessageKind): string {
   const [first] = sorted;
   if (first === undefined) throw new Error('a message about no warning');
-  if (sorted.length === 1) return `${nameOf(first)}: ${first.reason}`;
+  if (sorted.length === 1) return `${nameOf(first)}${kind === 'wellAgain' ? ', that was' : ''}: ${first.reason}`;
   const what = new Set(sorted.map(({ condition }) => conditions[condition]));
   const names = [...new Set(sorted.map(nameOf))].slice(0, 5).join(', ');
   return `${sorted.length} times ${[...what].slice(0, 2).join('; ')}${what.size > 2 ? '; …' : ''}: ${names}`;

@@ -65,7 +65,7 @@ describe('a message', () => {
   test('of an end, an escalation and a reminder says so', () => {
     const critical = warning('a', { level: 'critical' });
     expect(titles([crossing({ ...critical, closedAt: now }, { kind: 'wellAgain', others: 'told' })])).toEqual([
-      'well again: a: due since 2 h',
+      'well again: a, that was: due since 2 h',
     ]);
     expect(titles([crossing(critical, { kind: 'escalation:1' })])).toEqual([
       'still critical, and nobody has acknowledged it: a: due since 2 h',

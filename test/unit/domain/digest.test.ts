@@ -56,7 +56,7 @@ describe('a digest', () => {
     expect(digestText({ open, waiting: [{ channel: 'mail', count: 12, oldest: now }] }, about)).toMatchObject({
       ...{ kind: 'digest', level: 'critical', total: 4 },
       title:
-        'digest of 2027-01-01: 1 critical, 2 warnings, 1 end within a week, 1 hosts not seen, 12 messages not delivered',
+        'digest of 2027-01-01: 1 critical, 2 warnings, 1 ends within a week, 1 host not seen, 12 messages not delivered',
       items: [{ name: 'mail', reason: '12 messages wait for this channel' }, { name: 'a' }, { name: 'b' }, {}],
     });
   });
