@@ -1,6 +1,7 @@
 // The command line as a whole: which commands there are, what a failure looks like, which exit code it has.
 import { Command, CommanderError } from 'commander';
 import { addAgentCommands } from './agent.ts';
+import { addAuditCommands } from './audit.ts';
 import { addCertsCommands } from './certs.ts';
 import { addChannelsCommands } from './channels.ts';
 import { addDevicesCommands } from './devices.ts';
@@ -65,6 +66,7 @@ function programFor(world: World, exit: (code: number) => void): Command {
   addRotationCommands(program, world);
   addWarningsCommands(program, world);
   addChannelsCommands(program, world, exit);
+  addAuditCommands(program, world);
   addAgentCommands(program, world, exit);
   return program;
 }

@@ -38,6 +38,7 @@ import type {
 } from '../domain/rotation-wire.ts';
 import type {
   AcknowledgementBody,
+  AuditPage,
   ChannelPage,
   ChannelTestResource,
   SnoozeBody,
@@ -83,6 +84,12 @@ export type CertificateFilter = PageQuery & {
 export type WarningFilter = PageQuery & {
   readonly state?: 'open' | 'closed' | undefined;
   readonly level?: 'warning' | 'critical' | undefined;
+  readonly device?: string | undefined;
+};
+
+export type AuditFilter = PageQuery & {
+  readonly event?: string | undefined;
+  readonly principal?: string | undefined;
   readonly device?: string | undefined;
 };
 
@@ -194,6 +201,7 @@ export type OperatorApi = AnchorApi & {
   readonly showWarning: (id: string) => Answer<WarningResource>;
   readonly acknowledgeWarning: (id: string, body: AcknowledgementBody) => Answer<WarningResource>;
   readonly snoozeWarning: (id: string, body: SnoozeBody) => Answer<WarningResource>;
+  readonly listAudit: (filter: AuditFilter) => Answer<AuditPage>;
   readonly listChannels: () => Answer<ChannelPage>;
   /** Takes up to half a minute. */
   readonly testChannel: (name: string) => Answer<ChannelTestResource>;
@@ -253,6 +261,7 @@ export const operatorApi = (connection: Connection): OperatorApi => {
     showWarning: (id) => get(at('warnings', id)),
     acknowledgeWarning: (id, body) => post(at('warnings', id, 'acknowledgement'), body),
     snoozeWarning: (id, body) => post(at('warnings', id, 'snooze'), body),
+    listAudit: (filter) => get(at('audit'), filter),
     listChannels: () => get(at('channels')),
     testChannel: (name) => act(at('channels', name, 'test')),
     listProfiles: () => get(at('profiles')),
