@@ -289,7 +289,8 @@ export function describeDeliveryStore(of: string, open: () => Promise<DeliverySt
       const store = await open();
       const channels = [mail, channelRules('gone')];
       const [change] = await look(store, 0, [standingOf('a')], { channels });
-      for (const channel of ['mail', 'gone']) await composeAt(store, 20, channel);
+      await composeAt(store, 20);
+      await composeAt(store, 21, 'gone');
       await store.concludeAttempt((await claimAt(store, 20))!, { outcome: 'delivered' }, at(20));
       await store.raise({ topic: 'certificate.issued', key: 'k', facts: {}, at: at(0) });
       await store.composeEvents(at(1), () => ({ concluded: [], messages: [] }));
