@@ -20,17 +20,25 @@ const textOf = (path: string): string => readFileSync(join(root, path), 'utf8');
 const references = `select conrelid::regclass::text as on_table, conname as name, pg_get_constraintdef(oid) as text
                       from pg_constraint where contype = 'f' and connamespace = 'public'::regnamespace`;
 
-/** Fills it. Foreign keys are not checked row by row, which would take longer than all the rest; the rows fit. */
+/** Indexes that belong to no constraint, of the tables that are filled. */
+const indexes = `select i.indexrelid::regclass::text as name, pg_get_indexdef(i.indexrelid) as text
+                   from pg_index i join pg_class c on c.oid = i.indrelid and c.relnamespace = 'public'::regnamespace
+                  where c.relname in ('certificate', 'certificate_use', 'issuance_intent')
+                    and not exists (select from pg_constraint k where k.conindid = i.indexrelid)`;
+
+/** Fills it. Foreign keys are not checked row by row, and indexes made afterwards: both would take longer than all the rest. */
 export async function fill(databaseUrl: string, shape: Shape, now: Date): Promise<void> {
   const db = await openPool({ databaseUrl, statementTimeoutMs: 3_600_000 });
   try {
     const [issuer] = await db.query(
       `select id from issuer where role = 'issuing' and is_active and trust_domain = 'estate'`,
     );
-    const keys = await db.query(references);
+    const [keys, later] = [await db.query(references), await db.query(indexes)];
     for (const { on_table: table, name } of keys)
       await db.query(`alter table ${String(table)} drop constraint ${String(name)}`);
+    for (const { name } of later) await db.query(`drop index ${String(name)}`);
     await fillInventory(db, String(issuer?.['id']), { ...shape, now });
+    for (const { text } of later) await db.query(String(text));
     for (const { on_table: table, name, text } of keys)
       await db.query(`alter table ${String(table)} add constraint ${String(name)} ${String(text)} not valid`);
     await db.query('vacuum analyze');
