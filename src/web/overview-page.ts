@@ -51,8 +51,8 @@ function needsPerson(view: OverviewView, now: Date): Html {
     ...pending
       .slice(0, 5)
       .map(
-        ({ hostName, lapsesAt }) =>
-          html`<li>${level('warning', 'approval')} <a href="/devices">${hostName}</a> waits for approval; it lapses ${distanceText(lapsesAt, now)}.</li>\n`,
+        ({ id, hostName, lapsesAt }) =>
+          html`<li>${level('warning', 'approval')} <a href="${linkTo('/enrollments/{id}', { id })}">${hostName}</a> waits for approval; it lapses ${distanceText(lapsesAt, now)}.</li>\n`,
       ),
     pending.length > 5 && html`<li><a href="/devices">${pending.length - 5} more wait for approval</a></li>\n`,
     ...stopped.map(
@@ -102,7 +102,7 @@ const campaigns = (all: readonly CampaignResource[]): Html | null =>
 function issuedPart({ hours, days }: Issued): Html {
   const sum = (all: Issued['hours']): number => all.reduce((total, { issued }) => total + issued, 0);
   const card = (name: string, what: string, all: Issued['hours']): Html => html`<section class="card"><h3>${name}</h3>
-<p class="figure">${sum(all)} <span class="muted">certificates</span></p>
+<p class="figure">${sum(all)} <span class="muted">${sum(all) === 1 ? 'certificate' : 'certificates'}</span></p>
 ${smallBars(
   all.map(({ issued }) => issued),
   `${sum(all)} certificates issued, by ${what}; at most ${Math.max(...all.map(({ issued }) => issued))}`,
