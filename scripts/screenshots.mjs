@@ -124,6 +124,7 @@ async function shootEstate() {
       ['device-spire', `/devices/${auth}/spire`],
       ['enrollment', `/enrollments/${content.waiting}`],
       ['issuers', '/issuers'],
+      ['endpoints', '/endpoints'],
       ['not-found', '/certificates/nothing'],
     ]);
   } finally {
@@ -144,7 +145,7 @@ async function shootFirstDay() {
       ['empty-rotation', '/rotation'],
       ['empty-audit', '/audit'],
     ]);
-    if (only === undefined) await shootWithoutDatabase(first);
+    if (only === undefined || 'database-down'.includes(only)) await shootWithoutDatabase(first);
   } finally {
     // Its database is gone: what cannot be closed is not there.
     await first.close().catch(() => undefined);

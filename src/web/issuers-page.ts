@@ -32,7 +32,8 @@ export function issuersPage(view: IssuersView, now: Date): Html {
   );
   if (known.length === 0)
     return html`<h1>Issuers</h1>${empty(html`There is no CA: <code>omens init</code> makes one or imports it.`)}`;
-  return html`<h1>Issuers</h1>${known.map((domain) => domainPart(domain, view, now))}`;
+  return html`<h1>Issuers</h1>${known.map((domain) => domainPart(domain, view, now))}
+<h2>In use</h2><p><a href="/endpoints">Endpoints that are looked at, and what each serves</a></p>`;
 }
 
 function domainPart(domain: TrustDomain, view: IssuersView, now: Date): Html {

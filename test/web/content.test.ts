@@ -38,6 +38,7 @@ describe('every page fits, and axe finds nothing serious', () => {
     ['device-spire', () => `/devices/${hostId('auth')}/spire`],
     ['enrollment', () => `/enrollments/${content.waiting}`],
     ['issuers', () => '/issuers'],
+    ['endpoints', () => '/endpoints'],
     ['certificate-not-found', () => '/certificates/nothing', 404],
     ['device-not-found', () => '/devices/nothing', 404],
   ])('%s', async (name, path, status = 200) => {

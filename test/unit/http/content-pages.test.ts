@@ -86,6 +86,7 @@ test('every page that changes something is for admins, and every page that asks 
     '/devices',
     '/devices/{id}',
     '/devices/{id}/spire',
+    '/endpoints',
     '/enrollments/{id}',
     '/issuers',
   ]);

@@ -10,6 +10,7 @@ import { certificatePage } from '../../../src/web/certificate-page.ts';
 import { certificatesPage, type CertificatesView } from '../../../src/web/certificates-page.ts';
 import { row } from '../../../src/web/content-parts.ts';
 import { decisionPage, revocationPage } from '../../../src/web/decision-pages.ts';
+import { endpointsPage } from '../../../src/web/endpoints-page.ts';
 import { hostPage } from '../../../src/web/host-page.ts';
 import { hostsPage } from '../../../src/web/hosts-page.ts';
 import { type Html, textOf } from '../../../src/web/html.ts';
@@ -206,6 +207,20 @@ const pages: readonly (readonly [name: string, page: (text: string) => Html])[] 
   ['a retirement', (text) => decisionPage('retirement', host(text), frame())],
   ['an enrollment that waits', (text) => waitingPage(waiting(text), frame())],
   ['what SPIRE knows', (text) => spirePage(spire(text), now)],
+  [
+    'the endpoints',
+    (text) =>
+      endpointsPage(
+        [
+          {
+            ...{ name: text, address: text, kind: text, lookedAt: null, reachableAt: null, level: 'critical' },
+            findings: [{ condition: 'servedDiffers', level: 'critical', detail: text }],
+            ...{ servedSha256: hex, servedNotAfter: null },
+          },
+        ],
+        now,
+      ),
+  ],
   ['the CAs', (text) => issuersPage(issuers(text), now)],
 ];
 
@@ -245,6 +260,7 @@ describe('a list with nothing in it says why', () => {
     expect(textOf(hostsPage(none))).toContain('omens tokens create --host NAME');
     expect(textOf(hostsPage({ ...none, text: 'x' }))).toContain('Nothing fits');
     expect(textOf(issuersPage({ issuers: [], profiles: [], issuedDays: 7 }, now))).toContain('omens init');
+    expect(textOf(endpointsPage([], now))).toContain('No endpoint is declared');
   });
 });
 
