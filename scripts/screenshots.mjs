@@ -1,7 +1,7 @@
 // Takes a picture of every page of the operator page, in light and dark, at 1280 and 400 px: node scripts/screenshots.mjs OUT
 // Run by hand after `npm run build`; it starts the seeded server of the web suite and stops it again. Not part of any suite.
 // With --documented only those that docs/operator-page.md shows.
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { withPalette } from './png-palette.mjs';
 
@@ -59,14 +59,20 @@ async function shoot(site, token, pages) {
   }
 }
 
-/** PostgreSQL stops as if its host had gone, under people who are signed in. */
+/** The database lets nobody in any more, under people who are signed in. The server keeps its lock, without which it ends. */
 async function shootWithoutDatabase(site) {
   const windows = [];
   for (const kind of kinds) windows.push({ kind, window: await windowOf(site, site.estate.token, kind) });
-  const files = readdirSync(site.estate.directory, { recursive: true, encoding: 'utf8' });
-  const pidFile = files.find((file) => file.endsWith('postmaster.pid'));
-  process.kill(Number(readFileSync(join(site.estate.directory, pidFile), 'utf8').split('\n')[0]), 'SIGINT');
-  await new Promise((resolve) => setTimeout(resolve, 3000));
+  await site.db.query(
+    `do $$ begin execute format('alter database %I connection limit 0', current_database()); end $$`,
+    [],
+  );
+  await site.db.query(
+    `select pg_terminate_backend(pid) from pg_stat_activity a
+      where usename = current_user and pid <> pg_backend_pid()
+        and not exists (select from pg_locks l where l.pid = a.pid and l.locktype = 'advisory')`,
+    [],
+  );
   for (const { kind, window } of windows) {
     await window.page.goto('/');
     await take(window, 'database-down', kind);
