@@ -1,18 +1,26 @@
 -- The same of one profile ($6). What has ended is looked for among what serves, which is little; the rest by profile, of which
--- most that has not ended ($7 is now) serves.
+-- most that has not ended ($7 is now) serves. The limits of one row keep both in the order of their index.
 with page as (
   (select u.fingerprint, u.not_after
      from certificate_use u
-     join certificate c using (fingerprint)
-    where u.is_serving and u.not_after < $7::timestamptz and u.not_after <= $1 and (u.not_after >= $2 or u.lineage_id is not null)
-      and (u.not_after, u.fingerprint) > ($3::timestamptz, $4::text) and c.profile = $6
+    cross join lateral (select from certificate where fingerprint = u.fingerprint and profile = $6 limit 1) c
+    where u.is_serving and u.lineage_id is not null and u.not_after < $7::timestamptz and u.not_after <= $1
+      and (u.not_after, u.fingerprint) > ($3::timestamptz, $4::text)
+    order by u.not_after, u.fingerprint
+    limit $5)
+  union all
+  (select u.fingerprint, u.not_after
+     from certificate_use u
+    cross join lateral (select from certificate where fingerprint = u.fingerprint and profile = $6 limit 1) c
+    where u.is_serving and u.lineage_id is null and u.not_after < $7 and u.not_after >= $2 and u.not_after <= $1
+      and (u.not_after, u.fingerprint) > ($3::timestamptz, $4::text)
     order by u.not_after, u.fingerprint
     limit $5)
   union all
   (select c.fingerprint, c.not_after
      from certificate c
-     join certificate_use u using (fingerprint)
-    where c.profile = $6 and c.not_after >= $7 and c.not_after <= $1 and u.is_serving
+    cross join lateral (select from certificate_use where fingerprint = c.fingerprint and is_serving limit 1) u
+    where c.profile = $6 and c.not_after >= $7 and c.not_after <= $1
       and (c.not_after, c.fingerprint) > ($3::timestamptz, $4::text)
     order by c.not_after, c.fingerprint
     limit $5)
