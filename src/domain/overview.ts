@@ -1,8 +1,8 @@
 // What the overview of the operator page counts: ends of certificates by day, and what was issued by hour. Pure.
 import type { ExpiryLevel } from './expiry.ts';
 
-/** Days that the timeline shows, today included. */
-export const timelineDays = 90;
+/** Days that the timeline shows: today, and 90 more, so that a certificate of 90 days is on it from its first hour. */
+export const timelineDays = 91;
 
 /** Certificates that serve and end on a day (UTC), by the level that each has now. */
 export type DayOfEnds = Readonly<Record<ExpiryLevel, number>> & {

@@ -1,5 +1,6 @@
 // Parts that pages of certificates, hosts and CAs share: filters as links, long hex, counts by level.
 import type { ShownLevel } from '../domain/certificate-search.ts';
+import { tpmVendorName } from '../domain/tpm-vendors.ts';
 import { wireTime } from '../domain/wire.ts';
 import { type Html, html, type Printed } from './html.ts';
 import { linkTo, type LinkQuery } from './link.ts';
@@ -16,6 +17,13 @@ ${choices.map(({ words, query, isOn }) => html`<li><a href="${linkTo(path, {}, q
 
 /** Hex that wraps where it must. */
 export const longHex = (hex: string): Html => html`<code class="long">${hex}</code>`;
+
+/** The maker of a TPM with its number, which stands alone where the maker is not known; null without either. */
+export function makerText(manufacturer: string | null): Html | null {
+  const name = tpmVendorName(manufacturer);
+  if (name === null) return null;
+  return html`${name}${name !== manufacturer && html` <span class="muted">${manufacturer}</span>`}`;
+}
 
 /** Hex in groups of four, to be compared with a console by eye; a screen reader gets it whole. */
 export const groupedHex = (hex: string): Html =>

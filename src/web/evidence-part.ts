@@ -6,8 +6,8 @@ import type {
   EvidenceResource,
   TpmEvidenceResource,
 } from '../domain/evidence-wire.ts';
-import { firmwareText, tpmVendorName } from '../domain/tpm-vendors.ts';
-import { longHex, row, table } from './content-parts.ts';
+import { firmwareText } from '../domain/tpm-vendors.ts';
+import { longHex, makerText, row, table } from './content-parts.ts';
 import { type Html, html, type Printed } from './html.ts';
 import { linkTo } from './link.ts';
 import { facts, level } from './parts.ts';
@@ -123,7 +123,7 @@ function tpmPart(tpm: TpmEvidenceResource, now: Date): Html {
   );
   return html`<h3>The TPM</h3>
 <div class="card">${facts([
-    ['Maker', html`${tpmVendorName(tpm.manufacturer) ?? 'unknown'} <span class="muted">${tpm.manufacturer}</span>`],
+    ['Maker', makerText(tpm.manufacturer) ?? 'unknown'],
     ['Model', tpm.model],
     ['Version', tpm.version],
     ['Endorsement key', longHex(tpm.ekFingerprint)],

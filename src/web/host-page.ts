@@ -4,10 +4,10 @@ import type { HostView, HostWord, KeylimeLine, UnmanagedLine } from '../domain/h
 import type { LineageResource } from '../domain/lineage-wire.ts';
 import { roleIncludes } from '../domain/principal.ts';
 import type { RelyingPartyStep } from '../domain/revocation-wire.ts';
-import { firmwareText, tpmVendorName } from '../domain/tpm-vendors.ts';
+import { firmwareText } from '../domain/tpm-vendors.ts';
 import { conditions, type WarningRecord } from '../domain/warning.ts';
 import { type GrantResource, wireTime } from '../domain/wire.ts';
-import { longHex, row, table } from './content-parts.ts';
+import { longHex, makerText, row, table } from './content-parts.ts';
 import { stateOf } from './hosts-page.ts';
 import { type Html, html } from './html.ts';
 import type { Frame } from './layout.ts';
@@ -125,10 +125,7 @@ function lineages(all: readonly LineageResource[], now: Date): Html {
 function tpm({ device, firmware }: HostView, now: Date): Html {
   const { manufacturer, model, version } = device.tpm;
   return facts([
-    [
-      'Maker',
-      html`${tpmVendorName(manufacturer) ?? 'unknown: it has no EK certificate'} <span class="muted">${manufacturer}</span>`,
-    ],
+    ['Maker', makerText(manufacturer) ?? 'unknown: it has no EK certificate'],
     ['Model', model],
     ['Version', version],
     ['Attested firmware', firmwareText(firmware)],

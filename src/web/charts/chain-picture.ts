@@ -34,7 +34,8 @@ function boxPicture({ role, name, notAfter }: ChainBox, at: number, now: Date): 
   const [x, y] = [indent * at + 1, at * (boxHeight + gap) + 1];
   const width = pictureWidth - x - 1;
   const isOver = now > notAfter;
-  const most = Math.floor((width - 24) / 7.6);
+  // Digits in bold are the widest of what names are made of.
+  const most = Math.floor((width - 24) / 9.4);
   return html`<g><title>${name}</title><rect class="chart-box${isOver && ' chart-box-over'}" x="${x}" y="${y}" width="${width}" height="${boxHeight}" rx="6"/>
 <text class="chart-text chart-strong" x="${x + 12}" y="${y + 20}">${fitted(name, most)}</text>
 <text class="chart-small" x="${x + 12}" y="${y + 37}">${role} · ${isOver ? 'ended' : 'until'} ${dayText(notAfter)}</text></g>`;

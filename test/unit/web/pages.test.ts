@@ -179,7 +179,7 @@ describe('the timeline', () => {
   );
 
   test('has a bar for each day that has one, every number in its table, and a level by pattern too', () => {
-    expect(days.days).toHaveLength(90);
+    expect(days.days).toHaveLength(91);
     expect(days.days[0]).toEqual({ day: '2026-11-26', ok: 9, warning: 0, critical: 1 });
     const text = textOf(timeline(days));
     expect(text).toContain('<title>26 Nov: 1 critical, 9 ok</title>');
