@@ -24,7 +24,7 @@ const days = 3;
 test('a notifier that is killed at random loses nothing, repeats nothing, and tells nothing that is over', async () => {
   const { log, channels } = await simulateNotifier({
     ...{ seed: Number(process.env['OMENS_SIMULATION_SEED'] ?? '7') >>> 0, subjects: 300, days },
-    ...{ isMortal: true, dead: null },
+    ...{ isMortal: true, dead: null, hasDigests: true },
     stores: {
       ...warningStore(db),
       ...deliveryStore(db),

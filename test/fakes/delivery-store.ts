@@ -220,13 +220,13 @@ function crossingsWritten(tables: WarningTables): Pick<NotifierStore, 'addEscala
           const isWaiting = escalations.some(
             ({ mootAt, delivery }) => mootAt === null && (delivery?.concludedAt ?? null) === null,
           );
-          const told = rows
+          const told = mine
             .filter(({ kind }) => kind === 'critical')
             .concat(escalations)
             .filter(({ delivery }) => delivery?.outcome === 'delivered')
             .map(({ delivery }) => delivery!.concludedAt!.getTime());
           const pause = afterSeconds * 2 ** escalations.length;
-          if (!mine.some(({ kind }) => kind === 'critical') || isWaiting || escalations.length >= times) continue;
+          if (isWaiting || escalations.length >= times) continue;
           if (told.length === 0 || Math.max(...told) > before(now, pause).getTime()) continue;
           write(one.id, channel, `escalation:${escalations.length + 1}`, now);
           added += 1;

@@ -38,7 +38,7 @@ describe('warnings', () => {
     },
   );
 
-  test.each(['?state=pending', '?level=info', '?device=1', '?channel=mail', '?condition=expiry'])(
+  test.each(['?state=pending', '?level=info', '?device=1', '?channel=mail', '?subject=service'])(
     'are not listed by %j',
     async (query) => {
       expect(await ask('GET', `/v1/warnings${query}`, 'viewer')).toMatchObject({ status: 400, reached: [] });

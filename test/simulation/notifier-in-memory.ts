@@ -10,7 +10,7 @@ import { day, hour, minute } from './schedule.ts';
 /** What the process prints. */
 export type NotifierReport = NotifierVerdict & {
   readonly seconds: number;
-  /** What each channel took, without ids, and without digests: those tell of other channels. */
+  /** What each channel took, without ids. */
   readonly taken: Readonly<Record<string, readonly string[]>>;
 };
 
@@ -38,13 +38,13 @@ function storesInMemory(): NotifierStores {
   };
 }
 
-type Flaw = Partial<Pick<NotifierRun, 'send' | 'stores' | 'dead' | 'isMortal'>>;
+type Flaw = Partial<Pick<NotifierRun, 'send' | 'stores' | 'dead' | 'isMortal' | 'hasDigests'>>;
 
 /** Notifiers that are wrong, each in one way. */
 const flaws: Readonly<Record<string, (stores: NotifierStores) => Flaw>> = {
   none: () => ({}),
-  immortal: () => ({ isMortal: false }),
-  dead: () => ({ isMortal: false, dead: 'chat' }),
+  immortal: () => ({ isMortal: false, hasDigests: false }),
+  dead: () => ({ isMortal: false, hasDigests: false, dead: 'chat' }),
   forgets: () => ({
     send: (send, dice) => (message) => (dice.roll(50) === 0 ? Promise.resolve({ accepted: true }) : send(message)),
   }),
@@ -119,7 +119,7 @@ const flaws: Readonly<Record<string, (stores: NotifierStores) => Flaw>> = {
 async function runWith(flaw: string, size: { seed: number; subjects: number; days: number }): Promise<NotifierReport> {
   const stores = storesInMemory();
   const began = performance.now();
-  const run = { ...size, isMortal: true, dead: null, stores, ...flaws[flaw]?.(stores) };
+  const run = { ...size, isMortal: true, dead: null, hasDigests: true, stores, ...flaws[flaw]?.(stores) };
   const { log, channels } = await simulateNotifier(run);
   const { faults, counted } = judgeNotifier(log, channels, {
     span: { from: start, to: start + size.days * day },
@@ -130,7 +130,7 @@ async function runWith(flaw: string, size: { seed: number; subjects: number; day
     channels.map(({ name }) => [
       name,
       log.attempts
-        .filter((one) => one.channel === name && one.isTaken && one.kind !== 'digest')
+        .filter((one) => one.channel === name && one.isTaken)
         .map(({ at, kind, title }) => `${new Date(at).toISOString().slice(0, 19)} ${kind} ${title}`),
     ]),
   );

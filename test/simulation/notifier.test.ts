@@ -51,7 +51,7 @@ describe('the oracle of the notifier', () => {
   let reports: ReadonlyMap<string, NotifierReport>;
 
   beforeAll(() => {
-    reports = run({ subjects: 60, days: 40 }, ['none', 'immortal', 'dead', ...flaws]);
+    reports = run({ subjects: 150, days: 60 }, ['none', 'immortal', 'dead', ...flaws]);
   }, 600_000);
 
   const faultsOf = (flaw: string): readonly string[] => reports.get(flaw)!.faults;

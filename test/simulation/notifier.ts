@@ -38,6 +38,8 @@ export type NotifierRun = {
   readonly days: number;
   readonly isMortal: boolean;
   readonly dead: string | null;
+  /** False: none, since a digest tells of other channels. */
+  readonly hasDigests: boolean;
   readonly stores: NotifierStores;
   /** A notifier that is wrong in some way, to see whether the oracle notices. */
   readonly send?: (send: Send, dice: Dice) => Send;
@@ -62,7 +64,10 @@ export async function simulateNotifier(run: NotifierRun): Promise<{
   readonly channels: readonly SimulatedChannel[];
 }> {
   const span = { from: start, to: start + run.days * day };
-  const channels = channelsOf(run.seed, span, run.dead);
+  const channels = channelsOf(run.seed, span, run.dead).map((one) => ({
+    ...one,
+    digest: one.digest && run.hasDigests,
+  }));
   const simulation = new Simulation(run, channels);
   await simulation.run(span.to);
   return { log: simulation.log, channels };
