@@ -49,12 +49,14 @@ function judged(served: Served): readonly ClientFault[] {
   }
 }
 
-/** Dates as OpenSSL reads them, so that also a certificate which we refuse to read has an end. */
+/** Dates as OpenSSL reads them, so that also a certificate which we refuse to read has an end; null where it has none. */
 function leafOf([der]: readonly Uint8Array[]): ChainJudgement['leaf'] {
   if (der === undefined) return null;
   try {
     const { validFrom, validTo } = new X509Certificate(Buffer.from(der));
-    return { sha256: sha256Hex(der), notBefore: new Date(validFrom), notAfter: new Date(validTo) };
+    const [notBefore, notAfter] = [new Date(validFrom), new Date(validTo)];
+    const isDated = !Number.isNaN(notBefore.getTime()) && !Number.isNaN(notAfter.getTime());
+    return isDated ? { sha256: sha256Hex(der), notBefore, notAfter } : null;
   } catch {
     return null;
   }

@@ -69,11 +69,16 @@ export function lookAtEndpoints(ports: EndpointPorts): () => Promise<readonly Lo
     const before = new Map((await ports.probeRecords()).map((record) => [record.endpoint, record]));
     const due = dueEndpoints(ports.settings, before, ports.now());
     const turn = due.slice(0, concurrency);
-    await Promise.all(turn.map((endpoint) => visit(ports, endpoint, before.get(endpoint.name) ?? null)));
+    const visits = await Promise.allSettled(
+      turn.map((endpoint) => visit(ports, endpoint, before.get(endpoint.name) ?? null)),
+    );
     const now = ports.now().getTime();
     if (turn.length === 0 && toldAt !== null && now - toldAt < tellSeconds * 1000) return [];
     toldAt = now;
-    return tellStandings(ports);
+    const changes = await tellStandings(ports);
+    // What failed at one endpoint is told only now: it must not keep silent what was seen at the others.
+    for (const one of visits) if (one.status === 'rejected') throw one.reason;
+    return changes;
   };
 }
 

@@ -68,7 +68,9 @@ function exchange({ url, headers, body, trustedCas }: Post, deadlineMilliseconds
     maxHeaderSize: 16 * 1024,
   };
   return new Promise((resolve) => {
+    let isAnswered = false;
     const onResponse = (response: IncomingMessage): void => {
+      isAnswered = true;
       const answer = { status: response.statusCode ?? 0, retryAfter: response.headers['retry-after'] };
       void beginningOf(response).then((text) => {
         resolve({ ...answer, text });
@@ -83,10 +85,14 @@ function exchange({ url, headers, body, trustedCas }: Post, deadlineMilliseconds
     request.on('finish', () => {
       wasSent = true;
     });
+    const late = `there was no answer within ${deadlineMilliseconds / 1000} s`;
     request.on('error', (error: NodeJS.ErrnoException) => {
-      const late = `there was no answer within ${deadlineMilliseconds / 1000} s`;
       const failure = signal.aborted ? late : error.message || (error.code ?? 'the connection failed');
       resolve({ failure, wasSent });
+    });
+    // An answer that would make it another protocol is none: Node closes the connection then, and says nothing else.
+    request.on('close', () => {
+      if (!isAnswered) resolve({ failure: signal.aborted ? late : 'the connection ended without an answer', wasSent });
     });
     request.end(body);
   });

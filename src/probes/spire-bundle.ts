@@ -35,7 +35,8 @@ const membersOf = (value: unknown): Readonly<Record<string, unknown>> =>
 function endOf(certificate: unknown): Date | null {
   if (typeof certificate !== 'string' || !/^[A-Za-z0-9+/]{16,43000}={0,2}$/.test(certificate)) return null;
   try {
-    return new Date(new X509Certificate(Buffer.from(certificate, 'base64')).validTo);
+    const notAfter = new Date(new X509Certificate(Buffer.from(certificate, 'base64')).validTo);
+    return Number.isNaN(notAfter.getTime()) ? null : notAfter;
   } catch {
     return null;
   }

@@ -120,6 +120,29 @@ describe('endpoints', () => {
     expect(await openWarnings()).toEqual([]);
   });
 
+  test('are told of though one of them cannot be looked at', async () => {
+    const names = ['broken', 'silent'];
+    const { state, ports } = world(names.map((name) => endpoint('a.example.org', { name, expects: null })));
+    const look = lookAtEndpoints({
+      ...ports,
+      probe: async (one) => {
+        if (one.name === 'broken') throw new Error('a fault of ours');
+        return ports.probe(one);
+      },
+    });
+    state.now = day(15);
+    await expect(look()).rejects.toThrow('a fault of ours');
+    state.now = later(day(15), 300);
+    await expect(look()).rejects.toThrow('a fault of ours');
+    expect(await openWarnings()).toEqual(['warning endpointUnreachable']);
+    const none = world([]);
+    for (const seconds of [600, 1000]) {
+      none.state.now = later(day(15), seconds);
+      await none.look();
+    }
+    expect(await openWarnings()).toEqual([]);
+  });
+
   test('are visited in their turn, whoever looks, and forgotten when they are declared no longer', async () => {
     const one = endpoint('a.example.org', { name: 'one', expects: null });
     const { state, look, ports } = world([one]);

@@ -66,10 +66,12 @@ export const nothingThere = (what: string): PageOutcome => ({
 /** Longest value of a query; a longer one is cut: it finds nothing, which the page shows. */
 const longestQueryValue = 512;
 
-/** The named values of a query string; others are not looked at, of two the first counts. */
+/** The named values of a query string, without NUL, which nothing that is stored has; of two the first counts. */
 export function readPageQuery(names: readonly string[], query: string): Readonly<Record<string, string>> {
   const given = new URLSearchParams(query);
-  return Object.fromEntries(names.map((name) => [name, (given.get(name) ?? '').slice(0, longestQueryValue).trim()]));
+  const valueOf = (name: string): string =>
+    (given.get(name) ?? '').replaceAll('\0', '').slice(0, longestQueryValue).trim();
+  return Object.fromEntries(names.map((name) => [name, valueOf(name)]));
 }
 
 /** Characters of one field, at most. */

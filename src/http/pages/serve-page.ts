@@ -153,7 +153,9 @@ function askForLogin(
 ): Reply {
   const headers = shown ? { 'Set-Cookie': clearCookie } : undefined;
   const over = why?.kind === 'over' ? why.detail : null;
-  if (asked.method !== 'POST' && over === null) return goTo(linkTo('/login', {}, { next: asked.target }), headers);
+  if (asked.method !== 'POST' && over === null) {
+    return goTo(linkTo('/login', {}, { next: placeWithin(asked.target) }), headers);
+  }
   const next = asked.method === 'POST' ? '/' : placeWithin(asked.target);
   const message = asked.method === 'POST' ? `${over ?? 'Nobody is signed in.'} Nothing was changed.` : over;
   const body = loginPage({ next, message, mayBeSignedIn: false });

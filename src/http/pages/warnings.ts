@@ -59,12 +59,18 @@ const isUuid = (text: string): boolean => /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a
 
 const noteOf = (note: string): { readonly note?: string } => (note === '' ? {} : { note: oneLine(note, 512) });
 
+const snoozeDays: ReadonlyMap<string, number> = new Map([
+  ['1d', 1],
+  ['3d', 3],
+  ['7d', 7],
+]);
+
 /** The end of a snooze: so many days from now, or the beginning of a day. */
 function untilOf(
   form: { readonly for: string; readonly until: string },
   now: Date,
 ): Result<string, Refusal<'malformedForm'>> {
-  const days = { '1d': 1, '3d': 3, '7d': 7 }[form.for];
+  const days = snoozeDays.get(form.for);
   if (days !== undefined) return ok(wireTime(new Date(now.getTime() + days * 86_400_000)));
   const at = /^\d{4}-\d\d-\d\d$/.test(form.until) ? new Date(`${form.until}T00:00:00Z`) : null;
   if (form.for === 'date' && at !== null && !Number.isNaN(at.getTime())) return ok(wireTime(at));

@@ -135,6 +135,12 @@ describe('what an answer means', () => {
     expect(outcome).toMatchObject({ ...later, detail: 'the answer was 307: another address is not followed' });
     expect(cameElsewhere).toEqual([]);
   });
+  test('another protocol: no answer, and an end', async () => {
+    const { outcome } = await outcomeOf((request) =>
+      request.socket.end('HTTP/1.1 101 Switching Protocols\r\nUpgrade: other\r\nConnection: Upgrade\r\n\r\n'),
+    );
+    expect(outcome).toMatchObject({ accepted: false, detail: 'the connection ended without an answer' });
+  });
   test('silence: an end within the deadline', async () => {
     const began = Date.now();
     const { outcome, came } = await outcomeOf(() => undefined, 300);

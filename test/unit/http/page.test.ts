@@ -23,6 +23,10 @@ describe('a form', () => {
   );
 });
 
+test('a query has no NUL, which the database refuses', () => {
+  expect(readPageQuery(['event'], 'event=web%00.login%00')).toEqual({ event: 'web.login' });
+});
+
 test('a query has the names of its page, cut to a length, and nothing else', () => {
   const read = readPageQuery(['state', 'q'], `state=open&other=1&state=closed&q=${'a'.repeat(1000)}`);
   expect(read).toEqual({ state: 'open', q: 'a'.repeat(512) });

@@ -39,6 +39,14 @@ describe('a bundle', () => {
     expect(read(document)).toMatchObject({ ok: false, detail: expect.stringMatching(detail) });
   });
 
+  test('with an authority whose end is no time is none', () => {
+    const { der } = ca('SPIRE', { notAfter: first });
+    const undated = Buffer.from(der);
+    undated.write('2611xx000000Z', undated.indexOf('261127000000Z'));
+    const keys = [authority(second), { use: 'x509-svid', x5c: [undated.toString('base64')] }];
+    expect(read({ keys })).toMatchObject({ ok: false, detail: expect.stringMatching(/that can be read/) });
+  });
+
   test('that is no JSON is none', () => {
     expect(readSpiffeBundle(new TextEncoder().encode('<html>'))).toMatchObject({ ok: false });
   });
