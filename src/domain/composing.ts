@@ -1,5 +1,6 @@
 // Which crossings that wait for a channel are told now, and in how many messages; which are moot, and which go on waiting.
 // Pure: a store hands in what waits, and writes what comes back in the same transaction.
+import { secondsSince } from './elapsed.ts';
 import { groupedBy } from './grouped.ts';
 import { byUrgency, type MessageText, type WarningMessageKind, warningText } from './message-text.ts';
 import type { MessageKind } from './message.ts';
@@ -110,7 +111,7 @@ function groupsOf(
   kind: WarningMessageKind,
   { waiting, now }: { readonly waiting: Waiting; readonly now: Date },
 ): readonly Group[] {
-  const since = (at: Date): number => (now.getTime() - at.getTime()) / 1000;
+  const since = (at: Date): number => secondsSince(at, now);
   const recent = waiting.recent.filter((one) => one.kind === kind && since(one.createdAt) < causeSpacingSeconds);
   const busy = new Set(recent.map(({ cause }) => cause));
   const ofKind = told.filter((crossing) => messageKindOf(crossing.kind) === kind);

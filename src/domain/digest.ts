@@ -1,6 +1,6 @@
 // The daily digest: when it is due by the clock on the wall, and what it says. Pure.
 import type { MessageItem } from './message.ts';
-import { byUrgency, itemOf, longestTitle, type MessageText, mostItems, worstOf } from './message-text.ts';
+import { byUrgency, itemOf, longestTitle, type MessageText, mostItems, shownOf, worstOf } from './message-text.ts';
 import { oneLine } from './printable.ts';
 import type { WarningRecord } from './warning.ts';
 import { wireTime } from './wire.ts';
@@ -53,7 +53,7 @@ export function digestText(
 ): MessageText | null {
   if (open.length + waiting.length === 0) return null;
   const sorted = open.toSorted(byUrgency);
-  const items = [...waiting.map((one) => waitingItem(one)), ...sorted.map(itemOf)];
+  const items = [...waiting.map((one) => waitingItem(one)), ...shownOf(sorted).map(itemOf)];
   const of = (condition: (one: WarningRecord) => boolean): number => open.filter(condition).length;
   const endsSoon = ({ facts }: WarningRecord): boolean =>
     facts.notAfter !== undefined && Date.parse(facts.notAfter) <= now.getTime() + week;
@@ -69,7 +69,7 @@ export function digestText(
     .map(([count, one, many]) => `${count} ${count === 1 ? one : many}`);
   return {
     ...{ kind: 'digest', level: worstOf(open.map(({ level }) => level)), url, at: wireTime(now) },
-    ...{ title: oneLine(`digest of ${day}: ${said.join(', ')}`, longestTitle), total: items.length },
+    ...{ title: oneLine(`digest of ${day}: ${said.join(', ')}`, longestTitle), total: waiting.length + open.length },
     items: items.slice(0, mostItems),
   };
 }

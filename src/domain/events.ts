@@ -1,6 +1,7 @@
 // Things that happened and are told once, such as a replayed renewal: they have no lasting condition, so nothing of them can
 // be well again. Each is an alarm of the outbox. What a condition tells anyway is not told twice. Pure.
-import { groupedBy } from './grouped.ts';
+import { secondsSince } from './elapsed.ts';
+import { groupedBy, inTurns } from './grouped.ts';
 import { longestTitle, type MessageText, mostItems, worstOf } from './message-text.ts';
 import type { MessageItem } from './message.ts';
 import { oneLine } from './printable.ts';
@@ -90,7 +91,7 @@ export function composeEvents(
     readonly url: string | null;
   },
 ): EventComposition {
-  const age = ({ at }: AlarmEvent): number => (now.getTime() - at.getTime()) / 1000;
+  const age = ({ at }: AlarmEvent): number => secondsSince(at, now);
   const isTold = (event: AlarmEvent): boolean => described(eventName(event)) !== null && age(event) < oldestTold;
   const groups = [...groupedBy(events.filter(isTold), eventName)].filter(
     ([name, group]) => !recent.includes(eventCause(name)) && group.some((one) => age(one) >= eventWaitSeconds),
@@ -119,7 +120,8 @@ function eventText(
   return {
     ...{ kind: 'event', level: worstOf([level]), url, at: wireTime(now), total: items.length },
     title: oneLine(`${level}: ${subject}`, longestTitle),
-    items: items.slice(0, mostItems),
+    // Who raises many hides nobody else's.
+    items: inTurns(items, ({ name: who }) => who).slice(0, mostItems),
   };
 }
 

@@ -118,7 +118,7 @@ const openedBy = (standing: Standing, at: Date, id: string): WarningRecord => ({
 
 /** Null when nothing changes. */
 function wellAt(before: WarningRecord, at: Date): WarningRecord | null {
-  if (before.wellSince === null) return { ...before, wellSince: at };
+  if (before.wellSince === null || before.wellSince > at) return { ...before, wellSince: at };
   const isOver = at.getTime() - before.wellSince.getTime() >= closedAfterSeconds * 1000;
   return isOver ? { ...before, closedAt: at } : null;
 }

@@ -1,4 +1,5 @@
 // The text of messages: titles and items, from warnings and events. Written once, when a message is composed. Pure.
+import { inTurns } from './grouped.ts';
 import type { Message, MessageItem, MessageKind } from './message.ts';
 import { oneLine } from './printable.ts';
 import { conditions, isWorse, type WarningLevel, type WarningRecord } from './warning.ts';
@@ -45,9 +46,20 @@ export function warningText(
   return {
     ...{ kind, level, url, at: wireTime(at), total: sorted.length },
     title: oneLine(`${opening[kind](level)}: ${subjectOf(sorted, kind)}`, longestTitle),
-    items: sorted.slice(0, mostItems).map(itemOf),
+    items: shownOf(sorted).map(itemOf),
   };
 }
+
+/** As many as a message has, the worst first. Hosts take turns, so that one with many faults hides those of no other. */
+export const shownOf = (sorted: readonly WarningRecord[]): readonly WarningRecord[] =>
+  (['critical', 'warning'] as const)
+    .flatMap((level) =>
+      inTurns(
+        sorted.filter((one) => one.level === level),
+        ({ deviceId, id }) => deviceId ?? id,
+      ),
+    )
+    .slice(0, mostItems);
 
 /** One is told with its reason; many by what they have in common, and their names as far as there is room. */
 function subjectOf(sorted: readonly WarningRecord[], kind: WarningMessageKind): string {

@@ -82,6 +82,7 @@ export function lookAtEndpoints(ports: EndpointPorts): () => Promise<readonly Lo
   };
 }
 
+/** What was looked at long after now was so by a clock that was wrong, and is due as well. */
 function dueEndpoints(
   { endpoints, everySeconds }: ProbeSettings,
   before: ReadonlyMap<string, ProbeRecord>,
@@ -89,7 +90,7 @@ function dueEndpoints(
 ): readonly Endpoint[] {
   const lookedAt = ({ name }: Endpoint): number => before.get(name)?.lookedAt.getTime() ?? 0;
   return endpoints
-    .filter((endpoint) => now.getTime() - lookedAt(endpoint) >= everySeconds * 1000)
+    .filter((endpoint) => Math.abs(now.getTime() - lookedAt(endpoint)) >= everySeconds * 1000)
     .toSorted((a, b) => lookedAt(a) - lookedAt(b));
 }
 

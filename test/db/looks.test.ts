@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { logger } from '../../src/log.ts';
 import { lookJobs } from '../../src/look-services.ts';
 import { loadPolicies } from '../../src/policies.ts';
+import { standingsIn } from '../../src/storage/standings.ts';
 import { day, type Inventory, inventoryDatabase } from './support/inventory.ts';
 
 let inventory: Inventory;
@@ -67,4 +68,17 @@ test('a host that renews is told of by nobody; one that stops is told of, and it
   expect(await warnings()).toEqual(['renewalMissed warning closed']);
   const audited = await inventory.db.query(`select event from audit_event where event like 'warning.%' order by id`);
   expect(audited.map(({ event }) => event)).toEqual(['warning.opened', 'warning.closed']);
+});
+
+test('a clock that was a year ahead for a moment makes nobody patient for a year', async () => {
+  const { turnLooks } = standingsIn(inventory.db);
+  const patience = { absentSeconds: 600, patientSeconds: 4500 };
+  const turnAt = (minute: number): Promise<boolean> =>
+    turnLooks(new Date(day(200).getTime() + minute * 60_000), patience);
+  await turnAt(0);
+  expect(await turnAt(365 * 1440)).toBe(true);
+  for (const minute of [2, 11, 20, 29, 38, 47, 56, 65, 74]) expect(await turnAt(minute)).toBe(true);
+  expect(await turnAt(78)).toBe(false);
+  expect(await turnAt(87)).toBe(false);
+  expect(await turnAt(98)).toBe(true);
 });

@@ -272,6 +272,23 @@ export function describeDeliveryStore(of: string, open: () => Promise<DeliverySt
       expect(await store.channelStates(at(0))).toMatchObject([{ turnedAt: at(102), failingSince: null }]);
     });
 
+    test('what a clock that was a year ahead wrote holds nothing back when it is right again', async () => {
+      const store = await open();
+      const year = 365 * 86_400;
+      await look(store, year, [standingOf('a')]);
+      await composeAt(store, year + 20);
+      const failed = await claimAt(store, year + 21);
+      const pause = at(year + 60);
+      await store.concludeAttempt(failed!, { ...sure, dueAt: pause, restUntil: pause }, at(year + 22));
+      const again = await claimAt(store, 30);
+      expect(again).toMatchObject({ id: failed?.id, attempts: 2 });
+      await store.concludeAttempt(again!, { outcome: 'delivered' }, at(31));
+      await look(store, 40, [standingOf('a'), standingOf('b')]);
+      expect(await composeAt(store, 60)).toBe(1);
+      await wellFrom(store, 100);
+      expect(await composeAt(store, 100 + closedAfterSeconds + 20)).toBe(1);
+    });
+
     test('deliveries are listed the newest first, by pages and channels', async () => {
       const store = await open();
       const channels = [mail, channelRules('page')];

@@ -11,6 +11,10 @@ const noTurn: TurnRow = { turnedAt: null, deliveredAt: null, failingSince: null,
 
 const before = (now: Date, seconds: number): Date => new Date(now.getTime() - seconds * 1000);
 
+/** Waited for: what is further ahead was written by a wrong clock. */
+const isAhead = (instant: Date | null, now: Date): boolean =>
+  instant !== null && instant > now && instant <= before(now, -7200);
+
 const inOrder = (a: DeliveryRow, b: DeliveryRow): number =>
   a.createdAt.getTime() - b.createdAt.getTime() || (a.id < b.id ? -1 : 1);
 
@@ -64,7 +68,10 @@ function composing(
       if (outbox.every(({ deliveredAt }) => deliveredAt !== null)) return 0;
       const recent = deliveries
         .rows()
-        .filter(({ kind, createdAt }) => kind === 'event' && createdAt > before(now, eventSpacingSeconds))
+        .filter(
+          ({ kind, createdAt }) =>
+            kind === 'event' && Math.abs(createdAt.getTime() - now.getTime()) < eventSpacingSeconds * 1000,
+        )
         .map(({ cause }) => cause);
       const waiting = outbox.filter((row) => row.deliveredAt === null && !recent.includes(`event:${eventName(row)}`));
       if (waiting.length === 0) return 0;
@@ -129,10 +136,10 @@ function sending(
   return {
     claimDelivery: async (channel, { now, leaseUntil }, decide) => {
       const { restUntil, failingSince } = turn(channel);
-      if (restUntil !== null && restUntil > now) return null;
+      if (isAhead(restUntil, now)) return null;
       const due = deliveries
         .by('waiting', channel)
-        .filter((row) => row.dueAt <= now && (row.leaseUntil === null || row.leaseUntil <= now))
+        .filter((row) => !isAhead(row.dueAt, now) && !isAhead(row.leaseUntil, now))
         .toSorted(inOrder);
       for (const row of due) {
         const decision = decide(dueOf(row));

@@ -62,6 +62,15 @@ describe('a message', () => {
     expect([message?.text.items.length, message?.text.total, message?.crossings.length]).toEqual([50, 70, 70]);
   });
 
+  test('names the first fault of every host before the second of any', () => {
+    const of = (id: string, deviceId: string) => warning(id, { cause: 'one', level: 'critical', deviceId });
+    const loud = Array.from({ length: 60 }, (_, at) => of(`loud-${at}`, 'device-1'));
+    const quiet = { ...of('quiet', 'device-2'), openedAt: now };
+    const [message] = composed([...loud, quiet].map((one) => crossing(one))).messages;
+    const names = message?.text.items.map(({ name }) => name) ?? [];
+    expect([names[0], names[1], names.length, message?.text.total]).toEqual(['loud-0', 'quiet', 50, 61]);
+  });
+
   test('of an end, an escalation and a reminder says so', () => {
     const critical = warning('a', { level: 'critical' });
     expect(titles([crossing({ ...critical, closedAt: now }, { kind: 'wellAgain', others: 'told' })])).toEqual([

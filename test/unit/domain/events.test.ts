@@ -34,6 +34,18 @@ describe('alarms', () => {
     });
   });
 
+  test('of one who raises many hide none of another', () => {
+    const refused = (id: number, principal: string) => alarm(id, { event: 'renewal.refused', principal });
+    const events = [...Array.from({ length: 60 }, (_, at) => refused(at, 'device:1')), refused(60, 'device:2')];
+    const items = composed(events).messages[0]?.text.items ?? [];
+    expect([items[1]?.name, items.length]).toEqual(['device:2', 50]);
+  });
+
+  test('of a clock far ahead do not wait for their day', () => {
+    expect(composed([alarm(1, { event: 'renewal.replayed' }, -86_400)]).concluded).toEqual([1]);
+    expect(composed([alarm(1, { event: 'renewal.replayed' }, -10)]).concluded).toEqual([]);
+  });
+
   test('wait for others of their name, and for five minutes after the last message of it', () => {
     expect(composed([alarm(1, { event: 'renewal.replayed' }, 14)])).toEqual({ concluded: [], messages: [] });
     expect(composed([alarm(1, { event: 'renewal.replayed' })], ['event:renewal.replayed'])).toEqual({
