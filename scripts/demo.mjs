@@ -257,11 +257,12 @@ async function main() {
   try {
     const kept = await demo(directory, undo);
     if (!keep) {
-      say(`\nThe API was at ${kept.url}. To look around: npm run demo -- --keep`);
+      say(`\nAPI and operator page were at ${kept.url}. To look around: npm run demo -- --keep`);
       return await undoAll();
     }
     writeSecret(join(directory, 'kept.json'), JSON.stringify(kept));
-    say(`\nThe API is at ${kept.url}; operator token, CA and host are in ${directory}.`);
+    say(`\nThe operator page is at ${kept.url}: sign in with the line of ${join(directory, 'operator-token')}.`);
+    say(`The API is there too; CA and host are in ${directory}.`);
     say('npm run -s demo -- --stop ends and removes all of it.');
     if (json) process.stdout.write(`${JSON.stringify(kept)}\n`);
     undo.length = 0;
