@@ -34,7 +34,7 @@ type Levels = {
 
 const readSetting = statement<[string], string>('read_setting.sql', (row) => text(row, 'value'));
 const writeSetting = statement<[string, string], string>('write_setting.sql', (row) => text(row, 'name'));
-const servingAfter = statement<[string, number], Levels>('serving_after.sql', (row) => ({
+const servingAfter = statement<[string], Levels>('serving_after.sql', (row) => ({
   fingerprint: text(row, 'fingerprint'),
   profile: text(row, 'profile'),
   notBefore: instant(row, 'not_before'),
@@ -47,6 +47,7 @@ const writeLevels = statement<[readonly string[], readonly Date[], readonly Date
 );
 
 const digestSetting = 'expiryPolicyDigest';
+/** As in serving_after.sql. */
 const batchSize = 2000;
 
 /**
@@ -61,7 +62,7 @@ export async function renewLevels(
   if (known === policy.digest) return null;
   let [changed, after] = [0, ''];
   for (;;) {
-    const batch = await servingAfter(db, [after, batchSize]);
+    const batch = await servingAfter(db, [after]);
     const levels = batch.map((certificate) => expiryInstants(policy, certificate));
     const fingerprints = batch.map(({ fingerprint }) => fingerprint);
     const [warningAt, criticalAt] = [levels.map((level) => level.warningAt), levels.map((level) => level.criticalAt)];
