@@ -22,6 +22,7 @@ import type { EnrollmentLimitOptions } from './http/enrollment-limits.ts';
 import type { DeviceServices, EnrollmentServices } from './http/services.ts';
 import { issue, preview } from './issuance/issue.ts';
 import { certificateResource } from './issuance/resource.ts';
+import { attestationGate } from './probe-services.ts';
 import type { ServiceParts } from './services.ts';
 import { deviceStateStore } from './storage/device-states.ts';
 import { deviceStore } from './storage/devices.ts';
@@ -67,6 +68,7 @@ export function enrollmentPorts({ config, policies, db, authorities, ports }: Se
     profiles: policies.profiles,
     spire: config.spire,
     maxAbsenceSeconds: config.renewals.maxAbsenceDays * 86_400,
+    ...attestationGate({ db, config }),
     endorsementPolicy: endorsementPolicy(policies),
     tpmDenials: policies.tpmDenials,
     issue: issue(ports),

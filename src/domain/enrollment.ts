@@ -97,6 +97,7 @@ export type PendingAlarm = {
     | 'endorsementKeyNotProved'
     | 'absentTooLong'
     | 'notOverdue'
+    | 'attestationFailing'
     | 'beyondOldGrants';
   readonly detail: string;
   readonly device: string;

@@ -38,6 +38,10 @@ const told: Readonly<Record<string, { readonly level: EventLevel; readonly sente
     sentence: 'a TPM asks for a device that it did not prove',
   },
   'enrollment.absentTooLong': { level: 'warning', sentence: 'a host is back after a long absence' },
+  'enrollment.attestationFailing': {
+    level: 'critical',
+    sentence: 'a host whose attestation fails enrolls again',
+  },
   'enrollment.notOverdue': { level: 'warning', sentence: 'a host enrolls again without need' },
   'enrollment.beyondOldGrants': { level: 'warning', sentence: 'a host enrolls again and asks for more than it had' },
 };

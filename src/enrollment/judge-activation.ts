@@ -52,6 +52,8 @@ export type JudgePorts = DeviceLookups &
     readonly newId: () => string;
     /** A host that was away for longer comes back only with an approval. */
     readonly maxAbsenceSeconds: number;
+    /** Why the gate of attestation holds a device; null when it does not. Absent: there is no gate. */
+    readonly attestationHold?: (deviceId: string, now: Date) => Promise<{ readonly detail: string } | null>;
   };
 
 /** What an activation proved, and what may come of it. */
@@ -181,8 +183,10 @@ async function authorize(
 
 async function recoveryFacts(ports: JudgePorts, known: KnownDevices, now: Date): Promise<RecoveryFacts | null> {
   if (known.ofEndorsementKey === null) return null;
-  const facts = await ports.recoveryFactsOf(known.ofEndorsementKey.id, now);
-  return { ...facts, maxAbsenceSeconds: ports.maxAbsenceSeconds };
+  const { id } = known.ofEndorsementKey;
+  const facts = await ports.recoveryFactsOf(id, now);
+  const hold = (await ports.attestationHold?.(id, now)) ?? null;
+  return { ...facts, maxAbsenceSeconds: ports.maxAbsenceSeconds, attestationHold: hold?.detail ?? null };
 }
 
 async function deviceOf(

@@ -13,6 +13,8 @@ export type RecoveryFacts = {
   /** When the device was last heard of. */
   readonly lastSeenAt: Date;
   readonly maxAbsenceSeconds: number;
+  /** Why the gate of attestation holds its renewals; null when it does not. */
+  readonly attestationHold: string | null;
 };
 
 /** Why a proved device without authorization waits for a person, as far as that is alarming; null: it is just new. */
@@ -23,6 +25,11 @@ export function recoveryRefusal(
   if (known.ofEndorsementKey?.id !== device.id || facts === null) {
     const detail = `a TPM that is known by its attestation key only asks for device ${device.id}`;
     return { kind: 'endorsementKeyNotProved', detail, device: device.id };
+  }
+  // It may be overdue for no other reason than that it is held: enrolling must not be the way around that.
+  if (facts.attestationHold !== null) {
+    const detail = `device ${device.id} enrolls again while its renewals are held: ${facts.attestationHold}`;
+    return { kind: 'attestationFailing', detail, device: device.id };
   }
   const absentSeconds = (now.getTime() - facts.lastSeenAt.getTime()) / 1000;
   if (absentSeconds > facts.maxAbsenceSeconds) {

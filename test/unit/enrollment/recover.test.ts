@@ -60,6 +60,19 @@ describe('a host whose keys are lost', () => {
     expect(scene.store.audit).not.toContain('device.recovered');
   });
 
+  test('waits with an alarm while the gate of attestation holds it, however overdue it is', async () => {
+    const holds = new Set<string>();
+    const attestationHold = async (id: string) => (holds.has(id) ? { detail: 'Keylime does not attest it' } : null);
+    const scene = sceneWith({}, { attestationHold });
+    const { host, answer } = await enrolled(scene);
+    holds.add(answer.device.id);
+    expect(ok((await enroll(scene, withoutKeys(host), { at: days(2) })).result).state).toBe('pending');
+    expect(scene.store.alarms).toEqual([expect.objectContaining({ kind: 'attestationFailing' })]);
+    expect(scene.store.audit).not.toContain('device.recovered');
+    holds.clear();
+    expect(ok((await enroll(scene, withoutKeys(host), { at: days(3) })).result).state).toBe('issued');
+  });
+
   test('is refused while it is suspended, and as a retired one waits like a stranger', async () => {
     const scene = sceneWith();
     const { host, answer } = await enrolled(scene);
