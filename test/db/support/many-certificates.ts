@@ -17,7 +17,11 @@ const profiles = "(array['devid', 'keylime-agent', 'nginx-vhost', 'spire-agent']
 const digest = (text: string): string => `encode(sha256(convert_to(${text}, 'UTF8')), 'hex')`;
 const uuid = (text: string): string => `(md5(${text}))::uuid`;
 
-/** Ends lie evenly within the ninety days from now; older certificates of a lineage ended sixty days before each other. */
+/** One in a hundred ends within thirty days, evenly, the others in the sixty days after: most were renewed in time. */
+const end = `case when n % 100 = 7 then (n % 2592) * interval '1000 seconds'
+                 else interval '30 days' + (n % 5184) * interval '1000 seconds' end`;
+
+/** Ends as above; older certificates of a lineage ended sixty days before each other. */
 const statements = (issuerId: string, { devices, perLineage, alone }: Inventory): readonly string[] => [
   `insert into public_key (spki_sha256, kind, first_seen_at) values (${digest("'k'")}, 'operator', $1::timestamptz)`,
   `insert into device (id, host_name, state, created_at, last_seen_at)
@@ -38,13 +42,13 @@ const statements = (issuerId: string, { devices, perLineage, alone }: Inventory)
   ...certificates(issuerId, {
     rows: `select 'c' || n || '.' || h as name, n, h, ${uuid("'l' || n")} as lineage_id, ${uuid("'d' || (n / 4 + 1)")} as device_id,
                   ${profiles}[n % 4 + 1] as profile, 'host' || (n / 4 + 1) || '.example.org' as common_name,
-                  $1::timestamptz + (n % 7776) * interval '1000 seconds' - h * interval '60 days' as not_after, h = 0 as is_serving
+                  $1::timestamptz + ${end} - h * interval '60 days' as not_after, h = 0 as is_serving
              from generate_series(0, ${devices * 4 - 1}) n, generate_series(0, ${perLineage - 1}) h`,
   }),
   ...certificates(issuerId, {
     rows: `select 'a' || n as name, n, 0 as h, null::uuid as lineage_id, null::uuid as device_id, 'tls-server' as profile,
                   'alone' || n || '.example.org' as common_name,
-                  $1::timestamptz + (n % 7776) * interval '1000 seconds' as not_after, true as is_serving
+                  $1::timestamptz + ${end} as not_after, true as is_serving
              from generate_series(0, ${alone - 1}) n`,
   }),
   `update lineage l set newest_certificate = u.fingerprint, renew_at = u.not_after - interval '20 days'
