@@ -22,8 +22,10 @@ const members = (value: unknown, what: string): Members => {
 };
 
 /** UUID or hash_ek; Keylime has a column of 80 characters for it. */
+const isAgentId = (text: string): boolean => /^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$/.test(text);
+
 const agentId = (value: unknown, what: string): string => {
-  if (typeof value === 'string' && /^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$/.test(value)) return value;
+  if (typeof value === 'string' && isAgentId(value)) return value;
   throw new Malformed(`${what} is no name of an agent`);
 };
 
@@ -50,11 +52,18 @@ export const readVersions: (octets: Uint8Array) => Result<readonly string[], Fau
   );
 });
 
-/** `GET /agents` of the registrar. */
+/**
+ * `GET /agents` of the registrar. Whoever reaches it may register under a name of his own choice: one that no agent of ours
+ * has is left out, so that a stranger cannot have the whole list refused.
+ */
 export const readRegistered: (octets: Uint8Array) => Result<readonly string[], Fault> = reading((results) => {
   const { uuids } = results;
   if (!Array.isArray(uuids) || uuids.length > mostAgents) throw new Malformed('uuids is no list');
-  return [...new Set((uuids as readonly unknown[]).map((one, at) => agentId(one, `uuids.${at}`)))];
+  const names = (uuids as readonly unknown[]).map((one, at) => {
+    if (typeof one === 'string') return one;
+    throw new Malformed(`uuids.${at} is no text`);
+  });
+  return [...new Set(names.filter(isAgentId))];
 });
 
 /** `GET /agents/{id}` of the registrar: the endorsement key, TPM2B_PUBLIC in base64; null where there is none. */

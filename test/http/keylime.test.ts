@@ -92,6 +92,11 @@ describe('Keylime', () => {
     expect(JSON.stringify(agents)).not.toContain('c2VjcmV0');
   });
 
+  test('is read although a stranger registered under a name that no agent has', async () => {
+    replies = { '/version': version('2.6'), '/v2.6/agents': document({ uuids: ['-x', a, 'ä', '', 'y'.repeat(81)] }) };
+    expect(await keylime(settings()).registered!()).toEqual({ ok: true, value: [a] });
+  });
+
   test('of another version is asked in the newest that it has and we know', async () => {
     replies = { '/version': version('2.2', '2.4', '3.0'), '/v2.4/agents': document({ uuids: [] }) };
     expect(await keylime(settings()).registered!()).toEqual({ ok: true, value: [] });
