@@ -72,6 +72,9 @@ export function notifyJobs(parts: NotifyParts): readonly Job[] {
       ),
     ),
     job('escalations', 30, () => deliveries.addEscalations(escalating, policies.warnings.escalation, now())),
+    job('untold', 60, async () => {
+      for (const channel of channels) await deliveries.tellOpen(channel, now());
+    }),
     job('snoozes', 30, () => deliveries.endSnoozes(names, now())),
     job('digest', 30, () => digest(now())),
     job('channels', 60, lookAtChannels(parts)),

@@ -79,6 +79,8 @@ export type NotifierStore = {
     policy: WarningPolicy['escalation'],
     now: Date,
   ) => Promise<number>;
+  /** Writes the crossings of what is open for a channel that never had one of it, such as a new one; says how many. */
+  readonly tellOpen: (channel: Pick<ChannelRules, 'name' | 'level' | 'conditions'>, now: Date) => Promise<number>;
   /** Ends what was put off until now, with a reminder for the channels that were told of it; says how many. */
   readonly endSnoozes: (channels: readonly string[], now: Date) => Promise<number>;
   /** The next delivery of a channel that is due and is to be sent; those that are not are concluded on the way. */

@@ -4,7 +4,8 @@ import { randomUUID } from 'node:crypto';
 import { causeSpacingSeconds, type ComposedMessage, type Composition, type Waiting } from '../domain/composing.ts';
 import type { Cursor } from '../domain/cursor.ts';
 import { type AlarmEvent, eventCause, type EventComposition, eventSpacingSeconds } from '../domain/events.ts';
-import type { Message } from '../domain/message.ts';
+import { channelSubject } from '../domain/look.ts';
+import type { ChannelRules, Message } from '../domain/message.ts';
 import { oneLine } from '../domain/printable.ts';
 import type { AttemptEnd, DueDecision, DueDelivery } from '../domain/sending.ts';
 import type { WarningPolicy } from '../domain/warning-policy.ts';
@@ -44,6 +45,7 @@ const turn = statement<[string, Date], string>('turn_channel.sql', channelOf);
 const reach = statement<[string, Date], string>('reach_channel.sql', channelOf);
 const states = statement<[Date], ReturnType<typeof stateFromRow>>('channel_states.sql', stateFromRow);
 const escalate = statement<readonly unknown[], string>('add_escalations.sql', (row) => text(row, 'kind'));
+const tell = statement<readonly unknown[], string>('tell_open.sql', (row) => text(row, 'kind'));
 const remind = statement<readonly unknown[], string>('end_snoozes.sql', (row) => text(row, 'kind'));
 const insertDigest = statement<readonly unknown[], string>('insert_digest.sql', (row) => text(row, 'id'));
 const digested = statement<[string], string>('digested_channels.sql', channelOf);
@@ -95,6 +97,8 @@ export const deliveryStore = (db: Database) => ({
     { afterSeconds, times }: WarningPolicy['escalation'],
     now: Date,
   ): Promise<number> => (await escalate(db, [channels, afterSeconds, times, now])).length,
+  tellOpen: async ({ name, level, conditions }: OpenFor, now: Date): Promise<number> =>
+    (await tell(db, [name, now, level, conditions, channelSubject(name)])).length,
   endSnoozes: async (channels: readonly string[], now: Date): Promise<number> =>
     (await remind(db, [channels, now])).length,
   claimDelivery: (
@@ -129,6 +133,7 @@ export const deliveryStore = (db: Database) => ({
   toldOf: (warningId: string) => toldOf(db, [warningId]),
 });
 
+type OpenFor = Pick<ChannelRules, 'name' | 'level' | 'conditions'>;
 type Claimed = {
   readonly id: string;
   readonly message: Message;

@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { compose } from '../../src/domain/composing.ts';
 import { composeEvents } from '../../src/domain/events.ts';
 import type { Look } from '../../src/domain/look.ts';
+import type { ChannelRules } from '../../src/domain/message.ts';
 import { decideDue, leaseSeconds } from '../../src/domain/sending.ts';
 import { closedAfterSeconds, type Standing } from '../../src/domain/warning.ts';
 import type { ClaimedDelivery, DeliveryRecord, NotifierStore } from '../../src/lifecycle/delivery-records.ts';
@@ -244,6 +245,24 @@ export function describeDeliveryStore(of: string, open: () => Promise<DeliverySt
       expect([await claimAt(store, 90_001), await outcomes(store)]).toEqual([null, ['withdrawn', 'delivered']]);
       await store.insertDigest('mail', digest('2027-01-03', true), at(200_000));
       expect(await claimAt(store, 200_001)).toBeNull();
+    });
+
+    test('a channel that is new is told of what is open and nobody took upon himself, once', async () => {
+      const store = await open();
+      const critical = standingOf('b', { level: 'critical' });
+      const itself = standingOf('channel:page', { level: 'critical' });
+      const changes = await look(store, 0, [standingOf('a'), critical, standingOf('c', { level: 'critical' }), itself]);
+      const idOf = (subject: string): string => changes.find((one) => one.subject === subject)!.warningId;
+      await store.acknowledge(idOf('c'), 'operator:ann', at(5), null);
+      const tell = (rules: Partial<ChannelRules>, seconds: number): Promise<number> =>
+        store.tellOpen(channelRules('page', rules), at(seconds));
+      expect(await tell({ level: 'critical', conditions: ['expiry'] }, 10)).toBe(0);
+      expect([await tell({ level: 'critical' }, 10), await tell({ level: 'critical' }, 11)]).toEqual([1, 0]);
+      expect(await store.toldOf(idOf('b'))).toContainEqual({
+        ...{ channel: 'page', kind: 'critical', at: at(10), deliveredAt: null },
+      });
+      expect([await tell({}, 20), await store.tellOpen(mail, at(21))]).toEqual([1, 0]);
+      expect(await composeAt(store, 40, 'page')).toBe(1);
     });
 
     test('a channel is known by its turns, and by what it took beside its queue', async () => {

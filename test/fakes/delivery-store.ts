@@ -207,7 +207,7 @@ function sending(
 }
 
 /** Crossings that time makes. */
-function crossingsWritten(tables: WarningTables): Pick<NotifierStore, 'addEscalations' | 'endSnoozes'> {
+function crossingsWritten(tables: WarningTables): Pick<NotifierStore, 'addEscalations' | 'tellOpen' | 'endSnoozes'> {
   const { warnings, crossings, deliveries } = tables;
   const write = (warningId: string, channel: string, kind: string, at: Date): void =>
     crossings.put({ warningId, channel, kind, at, deliveryId: null, mootAt: null });
@@ -240,6 +240,16 @@ function crossingsWritten(tables: WarningTables): Pick<NotifierStore, 'addEscala
         }
       }
       return added;
+    },
+    tellOpen: async ({ name, level, conditions }, now) => {
+      const untold = warnings
+        .by('open', 'all')
+        .filter(({ acknowledged }) => acknowledged === null)
+        .filter((one) => level === 'warning' || one.level === 'critical')
+        .filter(({ condition, subject }) => (conditions?.includes(condition) ?? true) && subject !== `channel:${name}`)
+        .filter(({ id }) => crossings.by('warning', id).every(({ channel }) => channel !== name));
+      for (const one of untold) write(one.id, name, one.level, now);
+      return untold.length;
     },
     endSnoozes: async (channels, now) => {
       let added = 0;
