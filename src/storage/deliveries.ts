@@ -173,8 +173,10 @@ async function writeComposition(
   tx: Session,
   { channel, now, moot, messages }: Composition & { readonly channel: string; readonly now: Date },
 ): Promise<number> {
-  const rows = messages.map(({ kind, cause, text: said, crossings: told }) => {
-    const id = randomUUID();
+  // Of one instant they are claimed by their ids: what was composed first, the worst, gets the least.
+  const ids = messages.map(() => randomUUID()).toSorted();
+  const rows = messages.map(({ kind, cause, text: said, crossings: told }, at) => {
+    const id = ids[at] ?? randomUUID();
     const links = told.map((one) => ({ warning: one.warningId, kind: one.kind, delivery: id }));
     return { row: { id, kind, cause, message: { id, ...said } }, links };
   });

@@ -64,6 +64,17 @@ export function describeDeliveryStore(of: string, open: () => Promise<DeliverySt
       expect(await store.channelStates(at(0))).toMatchObject([{ channel: 'mail', deliveredAt: at(32), waiting: 0 }]);
     });
 
+    test('of several messages of one instant the worst is sent first', async () => {
+      const store = await open();
+      const level = (at: number) => (at === 5 ? 'critical' : 'warning');
+      const standings = Array.from({ length: 6 }, (_, at) =>
+        standingOf(`s${at}`, { cause: `c${at % 5}`, level: level(at) }),
+      );
+      await look(store, 0, standings);
+      expect(await composeAt(store, 20)).toBe(5);
+      expect((await claimAt(store, 30))?.message.level).toBe('critical');
+    });
+
     test('several at once compose and claim without doing anything twice', async () => {
       const store = await open();
       await look(

@@ -54,8 +54,9 @@ function composing(
       );
       const unconcluded = deliveries.by('waiting', channel).length;
       const { moot, messages } = decide({ crossings: found, recent, unconcluded });
-      for (const { kind, cause, text, crossings: told } of messages) {
-        const id = newId();
+      const ids = messages.map(() => newId()).toSorted();
+      for (const [i, { kind, cause, text, crossings: told }] of messages.entries()) {
+        const id = ids[i]!;
         deliveries.put({ id, channel, kind, cause, message: { id, ...text }, createdAt: now, dueAt: now, ...untried });
         for (const key of told) crossings.put({ ...crossings.find({ ...key, channel })!, deliveryId: id });
       }

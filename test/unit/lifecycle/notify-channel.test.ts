@@ -20,7 +20,7 @@ function scene(names: readonly string[]) {
 
 test('a channel that never answers delays no other', async () => {
   const { store, channels } = scene(['silent', 'mail']);
-  const standings = ['a', 'b'].map((cause) => standingOf(cause, { cause }));
+  const standings = [standingOf('a', { cause: 'a' }), standingOf('b', { cause: 'b', level: 'critical' })];
   await store.recordLook({ conditions: ['renewalMissed'], standings, at: at(0), channels });
   const taken: string[] = [];
   const send = (name: string) =>
@@ -40,7 +40,7 @@ test('a channel that never answers delays no other', async () => {
       { after: () => () => undefined, onFailure: () => undefined },
     );
   });
-  expect(taken.toSorted()).toEqual(['warning: a: due since 2 h', 'warning: b: due since 2 h']);
+  expect(taken).toEqual(['critical: b: due since 2 h', 'warning: a: due since 2 h']);
   expect(await store.channelStates(at(0))).toMatchObject([
     { channel: 'mail', turnedAt: at(20), waiting: 0 },
     { channel: 'silent', turnedAt: null, waiting: 2 },
