@@ -54,7 +54,7 @@ function tell(log: Logger, { change, ...fields }: LookChange): void {
 }
 
 /** Everything that the looks ask for, over one database and the issuers that were opened. */
-export function lookPorts({ config, db, policies, authorities, channels }: Omit<LookParts, 'log' | 'now'>) {
+function lookPorts({ config, db, policies, authorities, channels }: Omit<LookParts, 'log' | 'now'>) {
   const profiles = [...policies.profiles.values()];
   const issuers = authorities.rows.map(subjectOf);
   const issuance = issuanceStandingsIn(db);

@@ -4,6 +4,7 @@ import type { Authorities } from './authorities.ts';
 import type { Config } from './config.ts';
 import { type Cursor, decodeCursor, encodeCursor } from './domain/cursor.ts';
 import { givenUpAfterSeconds } from './domain/expiry.ts';
+import { isUuid } from './domain/identifiers.ts';
 import { err, ok } from './domain/result.ts';
 import type { ReportServices } from './http/report-services.ts';
 import type { AnchorsOf, IssuerEnding, Judgement } from './lifecycle/expiry-items.ts';
@@ -57,11 +58,10 @@ export function reportJobs({ db, now }: { readonly db: Database; readonly now: (
 function expiryPages(parts: ReportParts): ReportServices['expiryReport'] {
   const report = expiryReport({ ...expiryIn(parts.db), judgement: judgementOf(parts) });
   const { deviceOfHostName } = deviceStore(parts.db);
-  const isId = (text: string): boolean => /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);
   return async (query, { now }) => {
     const { within = null, profile = null, device, level = null, managed = null, limit } = query;
     const deviceId =
-      device === undefined || isId(device) ? (device ?? null) : ((await deviceOfHostName(device))?.id ?? 'unknown');
+      device === undefined || isUuid(device) ? (device ?? null) : ((await deviceOfHostName(device))?.id ?? 'unknown');
     if (deviceId === 'unknown') return err(unknownDevice(device ?? ''));
     const cursor = decodeCursor(query.cursor, 'sha256');
     const after = cursor === null ? null : { notAfter: cursor.at, id: cursor.id };

@@ -110,7 +110,7 @@ export const webJobs = ({ db, now }: WebParts): readonly Job[] => [
 ];
 
 /** The style sheets one after another in the order of their names, and the icon. Throws when they are missing. */
-export function readAssets(): WebOptions['assets'] {
+function readAssets(): WebOptions['assets'] {
   const directory = assetsDirectory();
   const read = (name: string): string => readFileSync(join(directory, name), 'utf8');
   const sheets = readdirSync(directory).filter((name) => name.endsWith('.css'));

@@ -11,6 +11,7 @@ import { ownName } from '../agent/own-name.ts';
 import { runCommand } from '../agent/run-command.ts';
 import { targetsOf } from '../agent/targets.ts';
 import { decodeEnrollmentToken } from '../domain/enrollment-token.ts';
+import { isSha256Hex } from '../domain/identifiers.ts';
 import { isHostName } from '../domain/names.ts';
 import { parseProfileRequest } from '../domain/profile-request.ts';
 import { describePending } from './agent-pending.ts';
@@ -106,7 +107,7 @@ async function serverAndToken(world: World, options: EnrollOptions): Promise<Pic
 
 function serverOf(url: string | undefined, rootSha256: string | undefined): ServerIdentity {
   const digest = (rootSha256 ?? '').toLowerCase().replaceAll(':', '');
-  if (url === undefined || !/^[0-9a-f]{64}$/.test(digest)) {
+  if (url === undefined || !isSha256Hex(digest)) {
     throw wrongUsage(
       '--server and --root-sha256 belong together',
       'the digest has 64 hex digits; an operator reads it to you',

@@ -1,6 +1,7 @@
 // `omens audit`: who did what.
 import type { Command } from 'commander';
 import type { AuditFilter } from '../client/api.ts';
+import { isSha256Hex } from '../domain/identifiers.ts';
 import type { AuditEventResource } from '../domain/warning-wire.ts';
 import { deviceNamed } from './device-named.ts';
 import { type Columns, limitOf, type PageOptions, printPage, withPageOptions } from './pages.ts';
@@ -46,6 +47,6 @@ const factsText = (facts: AuditEventResource['facts']): string =>
 
 function valueText(value: unknown): string {
   const text = typeof value === 'string' ? value : JSON.stringify(value);
-  if (/^[0-9a-f]{64}$/.test(text)) return text.slice(0, 12);
+  if (isSha256Hex(text)) return text.slice(0, 12);
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }

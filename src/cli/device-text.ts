@@ -1,11 +1,12 @@
 // A host as commands name and show it.
+import { isUuid } from '../domain/identifiers.ts';
 import type { DeviceResource, GrantResource } from '../domain/wire.ts';
 import { wrongUsage } from './failure.ts';
 import { facts, table } from './table.ts';
 
 /** An id as it was typed. */
 export function deviceId(text: string): string {
-  if (/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text)) return text;
+  if (isUuid(text)) return text;
   throw wrongUsage(`${text} is no id of a device`, 'an id is a UUID, as `omens devices list` shows it');
 }
 

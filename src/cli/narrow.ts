@@ -1,5 +1,5 @@
 // Text that fits a terminal of a hundred columns: long names are cut in the middle, long reasons go on in the next line, and
-// levels have colours where somebody sees them.
+// levels have colors where somebody sees them.
 import type { ExpiryLevel } from '../domain/expiry.ts';
 import { oneLine } from '../domain/printable.ts';
 
@@ -27,8 +27,8 @@ export function wrap(text: string, width: number): readonly string[] {
 }
 
 /** Select Graphic Rendition of ECMA-48. */
-const colours = { ok: '32', warning: '33', critical: '1;31' } as const;
+const colors = { ok: '32', warning: '33', critical: '1;31' } as const;
 
-/** A text in the colour of its level, or as it is. */
-export const inColour = (text: string, level: ExpiryLevel, isColourful: boolean): string =>
-  isColourful ? `\x1b[${colours[level]}m${text}\x1b[0m` : text;
+/** A text in the color of its level, or as it is. */
+export const inColor = (text: string, level: ExpiryLevel, isColorful: boolean): string =>
+  isColorful ? `\x1b[${colors[level]}m${text}\x1b[0m` : text;

@@ -11,7 +11,7 @@ const world: World = {
   stderr: (line) => void process.stderr.write(line),
   readStdin: () => text(process.stdin),
   isTerminal: process.stderr.isTTY,
-  isColourful: process.stdout.isTTY && !process.env['NO_COLOR'] && process.env['TERM'] !== 'dumb',
+  isColorful: process.stdout.isTTY && !process.env['NO_COLOR'] && process.env['TERM'] !== 'dumb',
   env: process.env,
   uid: process.getuid?.() ?? 0,
   now: () => new Date(),

@@ -1,5 +1,6 @@
 // The reports for people, in a hundred columns.
 import { describeSeconds, type ExpiryLevel } from '../domain/expiry.ts';
+import { groupedBy } from '../domain/grouped.ts';
 import type {
   DeviceReportItem,
   DevicesReport,
@@ -9,11 +10,11 @@ import type {
   RotationReport,
 } from '../domain/report-wire.ts';
 import type { StateCounts } from '../domain/rotation-wire.ts';
-import { columnsOfTerminal, cutMiddle, inColour, wrap } from './narrow.ts';
+import { columnsOfTerminal, cutMiddle, inColor, wrap } from './narrow.ts';
 import { table } from './table.ts';
 
 export type Grouping = 'host' | 'urgency';
-type Look = { readonly group: Grouping; readonly isColourful: boolean };
+type Look = { readonly group: Grouping; readonly isColorful: boolean };
 
 const levels = ['critical', 'warning', 'ok'] as const satisfies readonly ExpiryLevel[];
 const widest = { profile: 22, subject: 34 } as const;
@@ -23,7 +24,7 @@ export function expiryText(report: ExpiryReport, look: Look): string {
   const { summary, otherWarnings, generatedAt, items } = report;
   const groups = look.group === 'host' ? byHost(items) : byUrgency(items);
   const told = groups.map(({ heading, level, members }) => {
-    const title = level === null ? heading : inColour(heading, level, look.isColourful);
+    const title = level === null ? heading : inColor(heading, level, look.isColorful);
     return `${title}\n${rowsOf(members, look)}\n`;
   });
   const counts = `${summary.critical} critical, ${summary.warning} warning, ${summary.ok} ok at ${generatedAt}`;
@@ -41,7 +42,7 @@ const byUrgency = (items: readonly ExpiryItem[]): readonly Group[] =>
 
 /** Hosts in the order of their nearest end. */
 function byHost(items: readonly ExpiryItem[]): readonly Group[] {
-  return [...grouped(items)].map(([host, members]) => ({
+  return [...groupedBy(items, hostOf)].map(([host, members]) => ({
     heading: cutMiddle(host, columnsOfTerminal),
     level: null,
     members,
@@ -50,14 +51,8 @@ function byHost(items: readonly ExpiryItem[]): readonly Group[] {
 
 const hostOf = ({ device }: ExpiryItem): string => device ?? 'on no host';
 
-function grouped(items: readonly ExpiryItem[]): ReadonlyMap<string, readonly ExpiryItem[]> {
-  const groups = new Map<string, ExpiryItem[]>();
-  for (const item of items) groups.set(hostOf(item), [...(groups.get(hostOf(item)) ?? []), item]);
-  return groups;
-}
-
 /** Lines of items: level, end, profile, whose, and why, which goes on below itself. */
-function rowsOf(items: readonly ExpiryItem[], { group, isColourful }: Look): string {
+function rowsOf(items: readonly ExpiryItem[], { group, isColorful }: Look): string {
   const subjects = items.map((item) => subjectOf(item, group));
   const width = (texts: readonly string[], most: number): number =>
     Math.min(most, Math.max(...texts.map((text) => text.length)));
@@ -70,7 +65,7 @@ function rowsOf(items: readonly ExpiryItem[], { group, isColourful }: Look): str
   ];
   return items
     .map((item, at) => {
-      const level = group === 'host' ? `${inColour(item.level.padEnd(8), item.level, isColourful)}  ` : '';
+      const level = group === 'host' ? `${inColor(item.level.padEnd(8), item.level, isColorful)}  ` : '';
       const fixed = [
         item.notAfter.slice(0, 16).replace('T', ' '),
         cutMiddle(item.profile, profileWidth).padEnd(profileWidth),

@@ -89,7 +89,7 @@ async function expiry(world: World, options: ExpiryOptions, exit: (code: number)
   await show(world, options, {
     ...{ name: 'expiry', query },
     read: (service) => wholeReport(service, query),
-    text: (report) => expiryText(report, { group, isColourful: world.isColourful }),
+    text: (report) => expiryText(report, { group, isColorful: world.isColorful }),
   });
 }
 

@@ -1,8 +1,10 @@
 // The options by which a command of rotation says which lineages it means, and those that are numbers.
 import type { Command } from 'commander';
 import { durationForm, parseDuration } from '../domain/duration.ts';
+import { isSha256Hex } from '../domain/identifiers.ts';
 import type { RotationScope, TpmScope } from '../domain/rotation-wire.ts';
 import { parseFirmwareVersion } from '../domain/tpm-denials.ts';
+import { deviceId } from './device-text.ts';
 import { wrongUsage } from './failure.ts';
 
 /** Exactly one of them. */
@@ -31,7 +33,7 @@ export const withScopeOptions = (command: Command): Command =>
 export function scopeOf({ profile, device, issuer, tpm }: ScopeOptions): RotationScope {
   const given = [
     ...(profile === undefined ? [] : [{ profile }]),
-    ...(device === undefined ? [] : [{ device: deviceOf(device) }]),
+    ...(device === undefined ? [] : [{ device: deviceId(device) }]),
     ...(issuer === undefined ? [] : [{ issuer: issuerOf(issuer) }]),
     ...(tpm === undefined ? [] : [{ tpm: tpmOf(tpm) }]),
   ];
@@ -41,14 +43,9 @@ export function scopeOf({ profile, device, issuer, tpm }: ScopeOptions): Rotatio
   throw wrongUsage(wrong, 'accepted: exactly one of --profile, --device, --issuer, --tpm');
 }
 
-function deviceOf(text: string): string {
-  if (/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text)) return text;
-  throw wrongUsage(`${text} is no id of a device`, 'an id is a UUID, as `omens devices list` shows it');
-}
-
 function issuerOf(text: string): string {
   const sha256 = text.toLowerCase().replaceAll(':', '');
-  if (/^[0-9a-f]{64}$/.test(sha256)) return sha256;
+  if (isSha256Hex(sha256)) return sha256;
   throw wrongUsage(`${text} is no id of an issuer`, 'an id is the SHA-256 that `omens issuers list` shows');
 }
 

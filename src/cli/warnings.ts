@@ -2,6 +2,7 @@
 import { type Command, Option } from 'commander';
 import { allItems, type PageQuery, type WarningFilter } from '../client/api.ts';
 import { durationForm, parseDuration } from '../domain/duration.ts';
+import { isUuid } from '../domain/identifiers.ts';
 import { longestSnoozeSeconds } from '../domain/warning.ts';
 import type { SnoozeBody, WarningResource } from '../domain/warning-wire.ts';
 import { wireTime } from '../domain/wire.ts';
@@ -100,7 +101,7 @@ function untilOf({ for: during, until }: SnoozeOptions, now: Date): string {
 
 /** The id of a warning by its beginning: of the open ones, else of the last that were closed. */
 async function warningNamed(service: Service, text: string): Promise<string> {
-  if (/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text)) return text;
+  if (isUuid(text)) return text;
   if (!/^[0-9a-f-]{4,36}$/.test(text))
     throw wrongUsage(`${text} is no id of a warning`, 'accepted: the id that `omens warnings list` shows');
   const open = valueOf(await allItems<WarningResource>((page) => service.listWarnings({ ...page, state: 'open' })));

@@ -8,8 +8,8 @@ export type World = {
   readonly readStdin: () => Promise<string>;
   /** Whether a person watches stderr. */
   readonly isTerminal: boolean;
-  /** Whether results may have colours: a person watches stdout, and did not ask for none (NO_COLOR). */
-  readonly isColourful: boolean;
+  /** Whether results may have colors: a person watches stdout, and did not ask for none (NO_COLOR). */
+  readonly isColorful: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly uid: number;
   readonly now: () => Date;

@@ -1,5 +1,6 @@
 // What somebody typed into the search of certificates, and what a list of them shows. Pure: how it is found is storage.
 import type { ReasonCode } from './certificate.ts';
+import { isUuid } from './identifiers.ts';
 import { normalizeIpAddress } from './names.ts';
 
 /** What a text may be the name of; one may be both a number and a name. */
@@ -18,7 +19,7 @@ export function readSought(text: string): Sought | null {
   if (typed === '') return null;
   const digits = /^[0-9a-f]{2}(?::[0-9a-f]{2}){7,31}$/.test(typed) ? typed.replaceAll(':', '') : typed;
   const isNumber = /^[0-9a-f]{16,64}$/.test(digits);
-  const isId = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(typed);
+  const isId = isUuid(typed);
   return {
     number: isNumber ? digits : null,
     id: isId ? typed : null,

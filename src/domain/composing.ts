@@ -42,7 +42,7 @@ export type Composition = {
 };
 
 /** So long a crossing waits for others of its cause. Seconds. */
-export const groupWaitSeconds = 15;
+const groupWaitSeconds = 15;
 
 /** A further message of the same cause comes so much later at the earliest. Seconds. */
 export const causeSpacingSeconds = 300;
@@ -54,7 +54,7 @@ const mostCauses = 5;
 const mostUnconcluded = 20;
 
 /** The cause of a message about warnings of several. */
-export const severalCauses = 'several';
+const severalCauses = 'several';
 
 const warningKinds = ['warning', 'escalation', 'reminder', 'wellAgain'] as const satisfies WarningMessageKind[];
 

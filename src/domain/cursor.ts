@@ -1,4 +1,5 @@
 // Where a page of a list ended, as opaque text: the instant and the id of its last item.
+import { isSha256Hex, isUuid } from './identifiers.ts';
 
 export type Cursor = { readonly at: Date; readonly id: string };
 
@@ -15,9 +16,9 @@ export const encodeCursor = ({ at, id }: Cursor): string =>
   Buffer.from(`${at.toISOString()} ${id}`, 'utf8').toString('base64url');
 
 const idForms = {
-  uuid: /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
-  sha256: /^[0-9a-f]{64}$/,
-  number: /^[1-9][0-9]{0,17}$/,
+  uuid: isUuid,
+  sha256: isSha256Hex,
+  number: (text: string): boolean => /^[1-9][0-9]{0,17}$/.test(text),
 } as const;
 
 /** Reads a cursor of a list whose items have ids of this form; null for none. Throws `MalformedCursor`. */
@@ -26,7 +27,7 @@ export function decodeCursor(text: string | undefined, idForm: keyof typeof idFo
   const [instant = '', id = ''] = Buffer.from(text, 'base64url').toString('utf8').split(' ');
   const at = new Date(instant);
   const isWhole = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(instant) && !Number.isNaN(at.getTime());
-  if (!isWhole || !idForms[idForm].test(id)) throw new MalformedCursor();
+  if (!isWhole || !idForms[idForm](id)) throw new MalformedCursor();
   return { at, id };
 }
 

@@ -4,6 +4,7 @@ import { byUrgency, itemOf, longestTitle, type MessageText, mostItems, shownOf, 
 import { oneLine } from './printable.ts';
 import type { WarningRecord } from './warning.ts';
 import { wireTime } from './wire.ts';
+import { utcDay } from './words.ts';
 
 /** `HH:MM` on the clock of a zone of the IANA database. */
 export type DigestTime = { readonly digestAt: string; readonly timeZone: string };
@@ -33,7 +34,7 @@ export function digestDay(now: Date, { digestAt, timeZone }: DigestTime): string
   const late = part('hour') * 60 + part('minute') - (hour * 60 + minute);
   if (late > latest || (late < 0 && late + 1440 > latest)) return null;
   const day = new Date(Date.UTC(part('year'), part('month') - 1, part('day') - (late < 0 ? 1 : 0)));
-  return day.toISOString().slice(0, 10);
+  return utcDay(day);
 }
 
 export const digestCause = (day: string): string => `digest:${day}`;

@@ -1,6 +1,7 @@
 // Enrollment tokens as text and as record: what an admin hands to a host, and what is kept of it. Whether one is good is
 // decided in enrollment/.
 import type { Grant } from './device.ts';
+import { isSha256Hex } from './identifiers.ts';
 import { err, ok, type Refusal, type Result } from './result.ts';
 
 /** What is kept of an enrollment token; the secret only as its SHA-256. */
@@ -49,7 +50,7 @@ export function decodeEnrollmentToken(text: string): Result<EnrollmentTokenText,
   const isWhole =
     members !== null &&
     /^https:\/\/[a-z0-9[][\x21-\x7e]*$/.test(members.url) &&
-    /^[0-9a-f]{64}$/.test(members.root) &&
+    isSha256Hex(members.root) &&
     parseEnrollmentCredential(members.credential) !== null;
   if (isWhole) return ok({ url: members.url, rootSha256: members.root, credential: members.credential });
   return err({

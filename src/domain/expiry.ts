@@ -53,7 +53,7 @@ export function expiryReason(validity: Validity, now: Date): string {
 export const softwareKeyDevId = 'softwareKeyDevId';
 
 /** The level of a certificate that its host reports and nobody manages: by its dates, and by what is wrong with it. */
-export function unmanagedLevel(validity: Validity, fault: string | null, now: Date): ExpiryLevel {
+function unmanagedLevel(validity: Validity, fault: string | null, now: Date): ExpiryLevel {
   const level = expiryLevel(validity, now);
   if (fault === softwareKeyDevId) return 'critical';
   return fault !== null && level === 'ok' ? 'warning' : level;

@@ -83,7 +83,7 @@ export function decideLook(open: readonly WarningRecord[], look: Look, newId: ()
 }
 
 /** Whether a channel is told of a warning at once. None is told of itself. */
-export const takes = (channel: ChannelRules, warning: Pick<Standing, 'condition' | 'subject' | 'level'>): boolean =>
+const takes = (channel: ChannelRules, warning: Pick<Standing, 'condition' | 'subject' | 'level'>): boolean =>
   !isWorse(channel.level, warning.level) &&
   (channel.conditions === null || channel.conditions.includes(warning.condition)) &&
   warning.subject !== channelSubject(channel.name);

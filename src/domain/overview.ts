@@ -1,5 +1,6 @@
 // What the overview of the operator page counts: ends of certificates by day, and what was issued by hour. Pure.
 import type { ExpiryLevel } from './expiry.ts';
+import { utcDay } from './words.ts';
 
 /** Days that the timeline shows: today, and 90 more, so that a certificate of 90 days is on it from its first hour. */
 export const timelineDays = 91;
@@ -27,8 +28,6 @@ export type Issued = {
 const hour = 3_600_000;
 const day = 24 * hour;
 
-const dayText = (at: number): string => new Date(at).toISOString().slice(0, 10);
-
 /** Fills the days between. */
 export function timelineOf(
   counts: readonly { readonly daysFromToday: number; readonly level: ExpiryLevel; readonly count: number }[],
@@ -38,7 +37,7 @@ export function timelineOf(
   const countOf = (at: number, level: ExpiryLevel): number =>
     counts.find((one) => one.daysFromToday === at && one.level === level)?.count ?? 0;
   const days = Array.from({ length: timelineDays }, (_, at) => ({
-    day: dayText(today + at * day),
+    day: utcDay(new Date(today + at * day)),
     ok: countOf(at, 'ok'),
     warning: countOf(at, 'warning'),
     critical: countOf(at, 'critical'),

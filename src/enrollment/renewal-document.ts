@@ -1,5 +1,6 @@
 // Reads `request` of a renewal: which lineage, and the one key that is to be certified. Strict JSON, known members only,
 // bounded; whether the key is proved and may be certified is decided elsewhere.
+import { isUuid } from '../domain/identifiers.ts';
 import type { Refusal, Result } from '../domain/result.ts';
 import {
   demandVersion,
@@ -29,7 +30,7 @@ function readRenewal(value: unknown): ReadRenewal {
   const members = membersOf(value, 'request', { required: ['version', 'lineage', 'key'], optional: [] });
   demandVersion(members['version']);
   const lineage = members['lineage'];
-  if (typeof lineage !== 'string' || !/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(lineage)) {
+  if (typeof lineage !== 'string' || !isUuid(lineage)) {
     return malformed('request.lineage', 'the id of the lineage, lower-case UUID text');
   }
   return { lineage, key: readKey(members['key']) };

@@ -1,5 +1,6 @@
 // Certificates as the API shows them, and the ways to name one.
 import type { CertificateRecord } from '../domain/certificate.ts';
+import { isSha256Hex } from '../domain/identifiers.ts';
 import { renewAt } from '../domain/renewal.ts';
 import { parseSerialNumber, type SerialNumber } from '../domain/serial.ts';
 import { type CertificateResource, type IssuedCertificateResource, wireTime } from '../domain/wire.ts';
@@ -50,7 +51,7 @@ export type CertificateName =
 
 /** Reads `{cert}`; null when it is neither form. A bare serial number names no certificate: two issuers may use it. */
 export function parseCertificateName(text: string): CertificateName | null {
-  if (/^[0-9a-f]{64}$/.test(text)) return { kind: 'fingerprint', fingerprint: text };
+  if (isSha256Hex(text)) return { kind: 'fingerprint', fingerprint: text };
   const parts = /^([A-Za-z0-9_-]{1,90})\.([A-Za-z0-9_-]{1,28})$/.exec(text);
   if (parts === null) return null;
   const [keyIdentifier, serial] = [parts[1] ?? '', parts[2] ?? ''].map((part) =>

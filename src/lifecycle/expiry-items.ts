@@ -80,7 +80,7 @@ export type Judgement = {
 };
 
 /** The ends of everything that a certificate stands on. */
-export function limitsOf(certificate: ServingCertificate, judgement: Judgement): Limits {
+function limitsOf(certificate: ServingCertificate, judgement: Judgement): Limits {
   const { issuers, crls, now, policy, anchorsOf, tpmProfiles } = judgement;
   const { issuer, root, rootId } = pathEnds(issuers, certificate.issuerId);
   const crl = crls.find(({ issuerId }) => issuerId === certificate.issuerId)?.nextUpdate ?? null;

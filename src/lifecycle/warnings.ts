@@ -100,7 +100,7 @@ const timeOrNull = (at: Date | null | undefined): string | null =>
   at === null || at === undefined ? null : wireTime(at);
 
 /** A warning as the API shows it. */
-export const warningResource = (one: WarningRecord): WarningResource => ({
+const warningResource = (one: WarningRecord): WarningResource => ({
   ...{ id: one.id, condition: one.condition, subject: one.subject, level: one.level, reason: one.reason },
   ...{ facts: one.facts, device: one.deviceId, lineage: one.lineageId },
   ...{ openedAt: wireTime(one.openedAt), levelAt: wireTime(one.levelAt), closedAt: timeOrNull(one.closedAt) },

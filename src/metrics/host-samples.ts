@@ -2,6 +2,7 @@
 import { hostFactNames, hostFactValues } from '../domain/host-facts.ts';
 import type { HostFacts } from '../domain/lineage-wire.ts';
 import type { MetricFacts, MetricLimits } from '../domain/metric-facts.ts';
+import { tpmVendorName } from '../domain/tpm-vendors.ts';
 import { type Sample, sample, timestamp } from './sample.ts';
 
 const states = ['active', 'suspended', 'retired'] as const;
@@ -16,22 +17,12 @@ export function deviceSamples({ devices, tpms, hostsSeen }: MetricFacts, limits:
   return [
     ...states.map((state) => sample('omens_devices', countOf(state), { state })),
     ...most(
-      tpms.map(({ manufacturer, devices: count }) => ({ name: vendorName(manufacturer), count })),
+      tpms.map(({ manufacturer, devices: count }) => ({ name: tpmVendorName(manufacturer) ?? 'unknown', count })),
       mostVendors,
     ).map(({ name, count }) => sample('omens_tpms', count, { vendor: name })),
     ...shown.map(({ hostName, lastSeenAt }) => sample(metric, timestamp(lastSeenAt), { host: hostName })),
     sample('omens_series_left_out', Math.max(0, countOf('active') - shown.length), { metric }),
   ];
-}
-
-/** `IFX` of the TCG's vendor id `49465800`; what is no such id stays as it is. */
-export function vendorName(manufacturer: string | null): string {
-  if (manufacturer === null) return 'unknown';
-  if (!/^(?:[0-9A-F]{2}){4}$/i.test(manufacturer)) return manufacturer;
-  const letters = Buffer.from(manufacturer, 'hex')
-    .toString('latin1')
-    .replace(/[\x00 ]+$/, '');
-  return /^[\x21-\x7e]+(?: [\x21-\x7e]+)*$/.test(letters) ? letters : manufacturer;
 }
 
 type Named = { readonly name: string; readonly count: number };

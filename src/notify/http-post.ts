@@ -44,7 +44,7 @@ const isAboutMessage = (status: number): boolean => status >= 400 && status < 50
 const longestRetryAfter = 86_400;
 
 /** Seconds of Retry-After (RFC 9110 §10.2.3), at most a day; null where there is none. */
-export function secondsOf(retryAfter: string | undefined, now: Date): number | null {
+function secondsOf(retryAfter: string | undefined, now: Date): number | null {
   if (retryAfter === undefined) return null;
   const seconds = /^[0-9]{1,9}$/.test(retryAfter)
     ? Number(retryAfter)

@@ -1,6 +1,7 @@
 // The SPIRE server by its command line: run without a shell, bounded in time and output, its JSON read strictly. What may
 // be run is decided here by the mode, so that no caller can forget it. Compared with spire-server 1.13.3.
 import { execFile } from 'node:child_process';
+import { withoutControls } from '../domain/printable.ts';
 import { err, ok, type Refusal, type Result } from '../domain/result.ts';
 import { type SpireAgent, spireCommands, type SpireEntry, type SpireSettings } from '../domain/spire.ts';
 import { readAgents, readCreated, readEntries, type SpireReplyFault } from './spire-replies.ts';
@@ -90,5 +91,4 @@ function whyOf(
 }
 
 /** Bounded, and without control characters: it goes into logs and answers. */
-const firstLine = (text: string): string =>
-  (text.split('\n', 1)[0] ?? '').replaceAll(/[\x00-\x1f\x7f-\x9f]/g, '?').slice(0, 300);
+const firstLine = (text: string): string => withoutControls(text.split('\n', 1)[0] ?? '').slice(0, 300);

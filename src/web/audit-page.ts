@@ -1,4 +1,5 @@
 // The page of the audit: who did what, the newest first.
+import { isSha256Hex, isUuid } from '../domain/identifiers.ts';
 import type { AuditEventResource } from '../domain/warning-wire.ts';
 import { type Html, html, type Printed } from './html.ts';
 import type { Frame } from './layout.ts';
@@ -62,15 +63,13 @@ function valueOf(name: string, value: unknown): Printed {
   if (name === 'device' && isUuid(value)) return html`<a href="${linkTo('/devices/{id}', { id: value })}">${shown}</a>`;
   if (name === 'warning' && isUuid(value))
     return html`<a href="${linkTo('/warnings/{id}', { id: value })}">${shown}</a>`;
-  if (name === 'certificate' && /^[0-9a-f]{64}$/.test(value))
+  if (name === 'certificate' && isSha256Hex(value))
     return html`<a href="${linkTo('/certificates/{cert}', { cert: value })}">${shown}</a>`;
   return shown;
 }
 
 /** A digest by its beginning; the API has it whole. */
 function shortened(value: string): string {
-  if (/^[0-9a-f]{64}$/.test(value)) return `${value.slice(0, 12)}…`;
+  if (isSha256Hex(value)) return `${value.slice(0, 12)}…`;
   return value.length > 120 ? `${value.slice(0, 120)}…` : value;
 }
-
-const isUuid = (text: string): boolean => /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);

@@ -128,8 +128,8 @@ function line(item: FoundCertificate, now: Date): Html {
   ]);
 }
 
-/** One word for where it stands, by colour and sign as well. */
-export function statusOf(item: FoundCertificate, now: Date): Html {
+/** One word for where it stands, by color and sign as well. */
+function statusOf(item: FoundCertificate, now: Date): Html {
   if (item.revoked !== null)
     return html`${level('neutral', 'revoked')} <span class="muted">${item.revoked.reasonCode}</span>`;
   const shown = levelOf(item, now);

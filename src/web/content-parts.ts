@@ -30,7 +30,7 @@ export const groupedHex = (hex: string): Html =>
   html`<span class="groups" role="img" aria-label="${hex}">${(hex.match(/.{1,4}/g) ?? []).map((group) => html`<span>${group}</span>`)}</span>`;
 
 /** An instant and its distance, with the level of what ends then. */
-export const endOf = (at: Date, shown: ShownLevel | null, now: Date): Html =>
+const endOf = (at: Date, shown: ShownLevel | null, now: Date): Html =>
   html`${time(wireTime(at), now)}${shown !== null && shown !== 'ok' && html` ${level(shown, now > at ? 'ended' : shown)}`}`;
 
 /** `3 ok`, `1 warning` …: only what there is. */

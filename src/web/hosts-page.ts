@@ -100,7 +100,7 @@ function hostRow(line: HostLine, now: Date): Html {
 export const stateOf = (state: DeviceState): Html =>
   level(state === 'active' ? 'ok' : state === 'suspended' ? 'warning' : 'neutral', state);
 
-/** When it called, by colour, sign and word: the levels are those of the warning that it was not seen. */
+/** When it called, by color, sign and word: the levels are those of the warning that it was not seen. */
 function seen({ state, lastSeenAt, notSeen }: HostLine, now: Date): Html {
   const at = wireTime(lastSeenAt);
   const distance = html`<time datetime="${at}">${distanceText(at, now)}</time>`;
@@ -109,7 +109,7 @@ function seen({ state, lastSeenAt, notSeen }: HostLine, now: Date): Html {
 }
 
 /** `Infineon SLB9670` */
-export function tpmText({ manufacturer, model }: TpmResource): Html {
+function tpmText({ manufacturer, model }: TpmResource): Html {
   const name = tpmVendorName(manufacturer);
   if (name === null) return html`<span class="muted">no EK certificate</span>`;
   return html`${name}${model !== null && ` ${model}`}`;

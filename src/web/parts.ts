@@ -3,7 +3,7 @@ import { type Html, html, type Printed } from './html.ts';
 import type { Frame } from './layout.ts';
 import { linkTo, type LinkQuery } from './link.ts';
 
-/** A level by colour, sign and word; whatever is none of the three is neutral. */
+/** A level by color, sign and word; whatever is none of the three is neutral. */
 export function level(name: string, words: string = name): Html {
   const known = ['ok', 'warning', 'critical'].includes(name) ? name : 'neutral';
   return html`<span class="level level-${known}">${words}</span>`;

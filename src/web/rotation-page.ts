@@ -40,7 +40,7 @@ const underWay = ({ windowOpen, inProgress, issued, installed }: StateCounts): n
   windowOpen + inProgress + issued + installed;
 
 /** A bar of how certificates stand, and the words for it. */
-export function stateShare(states: StateCounts): Html {
+function stateShare(states: StateCounts): Html {
   const words = `${states.current} current, ${underWay(states)} under way, ${inTrouble(states)} in trouble`;
   const parts: readonly Part[] = [
     { kind: 'ok', count: states.current },

@@ -1,6 +1,7 @@
-// The ends of certificates over 90 days as a picture: one bar a day, one a week where there is no room. A level has a colour
+// The ends of certificates over 90 days as a picture: one bar a day, one a week where there is no room. A level has a color
 // and a pattern of its own, and everything stands in a table too.
 import type { DayOfEnds, Timeline } from '../domain/overview.ts';
+import { counted } from '../domain/words.ts';
 import { type Html, html } from './html.ts';
 
 const levels = ['critical', 'warning', 'ok'] as const;
@@ -30,14 +31,12 @@ ${picture(weeksOf(days), { width: 360, height: 190, style: 'small', what: 'week'
 <ul class="legend">
 <li>${swatch('critical')} critical</li><li>${swatch('warning')} near its end</li><li>${swatch('ok')} in good time</li>
 </ul>
-<p class="muted">${total === 0 ? 'No certificate in use ends within 90 days.' : `${count(total, 'certificate')} in use ${total === 1 ? 'ends' : 'end'} within 90 days, by the level of each now. Heights grow by the square root.`}
-${ended > 0 && html`<strong>${count(ended, 'certificate')} in use ${ended === 1 ? 'has' : 'have'} ended already.</strong>`}</p>
+<p class="muted">${total === 0 ? 'No certificate in use ends within 90 days.' : `${counted(total, 'certificate')} in use ${total === 1 ? 'ends' : 'end'} within 90 days, by the level of each now. Heights grow by the square root.`}
+${ended > 0 && html`<strong>${counted(ended, 'certificate')} in use ${ended === 1 ? 'has' : 'have'} ended already.</strong>`}</p>
 </figcaption>
 ${total > 0 && table(days)}
 </figure>`;
 }
-
-const count = (number: number, what: string): string => `${number} ${what}${number === 1 ? '' : 's'}`;
 
 const totalOf = (bar: Readonly<Record<(typeof levels)[number], number>>): number => bar.critical + bar.warning + bar.ok;
 
@@ -104,7 +103,7 @@ function barOf(bar: Bar, { x, y, width, height, style }: Place): Html {
 
 const round = (value: number): number => Math.round(value * 100) / 100;
 
-/** Stripes of the ground over the colour: slanted for what is near its end, crossed for what is critical. */
+/** Stripes of the ground over the color: slanted for what is near its end, crossed for what is critical. */
 const patterns = (style: string): Html => html`<defs>
 <pattern id="${style}-warning" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><line class="stripe" x1="0" y1="0" x2="0" y2="5"/></pattern>
 <pattern id="${style}-critical" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><line class="stripe" x1="0" y1="0" x2="0" y2="6"/><line class="stripe" x1="0" y1="0" x2="6" y2="0"/></pattern>

@@ -47,7 +47,7 @@ export function fakeWorld(answers: Answers, over: Partial<World> = {}): FakeWorl
     stderr: (text) => void (written.err += text),
     readStdin: async () => 'omens-operator-v1.token\n',
     isTerminal: false,
-    isColourful: false,
+    isColorful: false,
     env: { OMENS_TOKEN_FILE: '-', OMENS_URL: 'https://ca.example.org' },
     uid: 1000,
     now: () => new Date('2026-11-23T12:00:00Z'),

@@ -28,7 +28,7 @@ afterAll(() => swtpm.stop());
 /** TPM2_GetRandom for 8 octets. */
 const getRandomCommand = Uint8Array.from([0x80, 1, 0, 0, 0, 12, 0, 0, 1, 0x7b, 0, 8]);
 
-/** Serves one fixed behaviour on a TCP port of this machine. */
+/** Serves one fixed behavior on a TCP port of this machine. */
 async function serving(behave: (socket: Socket) => void): Promise<{ port: number; server: Server }> {
   const server = createServer(behave).listen(0, '127.0.0.1');
   await once(server, 'listening');

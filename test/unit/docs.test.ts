@@ -87,7 +87,7 @@ async function helpOf(words: readonly string[]): Promise<string> {
     stderr: () => undefined,
     readStdin: async () => '',
     isTerminal: false,
-    isColourful: false,
+    isColorful: false,
     env: {},
     uid: 1000,
     now: () => new Date(0),

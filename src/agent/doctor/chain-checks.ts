@@ -1,6 +1,7 @@
 // What can be wrong with certificates and with the files of those that are trusted: what is missing in a chain, which root
 // it ends in, what a certificate may be used for, and what stands in two places.
 import { sameOctets } from '../../domain/octets.ts';
+import { counted } from '../../domain/words.ts';
 import { composeChain } from '../../x509/chain.ts';
 import type { Certificate } from '../../x509/certificate.ts';
 import { isSelfSigned } from '../../x509/ca-link.ts';
@@ -188,7 +189,7 @@ function unreadable({ path, unreadable: count }: PkiFile): readonly Finding[] {
   return [
     warning('unreadable', {
       path,
-      detail: `${count} certificate${count === 1 ? '' : 's'} in it cannot be read`,
+      detail: `${counted(count, 'certificate')} in it cannot be read`,
       fix: `openssl storeutl -noout -text -certs ${path}`,
     }),
   ];

@@ -2,6 +2,7 @@
 import { posix } from 'node:path';
 import type { HostFacts } from '../../domain/lineage-wire.ts';
 import { messageOf } from '../../domain/thrown.ts';
+import { counted } from '../../domain/words.ts';
 import { chainFindings } from './chain-checks.ts';
 import { type Finding, unknown, worstFirst } from './finding.ts';
 import { type HostScene, observeHost } from './host-scene.ts';
@@ -94,6 +95,6 @@ async function activityOf({ run }: DoctorPorts): Promise<CommandResult | null> {
 function closedFindings({ closed }: FileScene, uid: number): readonly Finding[] {
   const [first] = closed;
   if (first === undefined || uid === 0) return [];
-  const detail = `${closed.length} file${closed.length === 1 ? '' : 's'} could not be read without privilege, the first: ${first}`;
+  const detail = `${counted(closed.length, 'file')} could not be read without privilege, the first: ${first}`;
   return [unknown('closed', { detail, fix: 'run omens agent doctor as root' })];
 }

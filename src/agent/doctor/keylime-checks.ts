@@ -3,6 +3,7 @@
 import type { HostText } from './host-files.ts';
 import { critical, type Finding, fine, warning } from './finding.ts';
 import { type ConfOption, knownOptions, mistakenOptions, optionOf, parseConf } from './keylime-conf.ts';
+import { isSha256Hex, isUuid } from '../../domain/identifiers.ts';
 
 /** What is known beside the files. `hashEk` is the UUID of this host's TPM, null when it is not known. */
 export type KeylimeFacts = {
@@ -83,11 +84,11 @@ function uuidFindings(uuid: ConfOption | null, hashEk: string | null): readonly 
     return told(`uuid is the one of the example (${uuid.value}), which other hosts have too`);
   }
   if (value === 'generate') return told('uuid = "generate" makes a new identity at every start');
-  if (/^[0-9a-f]{64}$/.test(value)) {
+  if (isSha256Hex(value)) {
     if (hashEk === null || value === hashEk) return [];
     return told(`uuid is the hash of another TPM's key; this TPM's is ${hashEk}`);
   }
-  if (/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(value)) {
+  if (isUuid(value)) {
     return told('uuid is a fixed one and says nothing of the TPM: a copied file makes two hosts one');
   }
   return told(`uuid = "${uuid.value}" is no keyword and no UUID: the agent draws a new identity at every start`);

@@ -4,7 +4,7 @@ import { givenUpAfterSeconds, softwareKeyDevId, unmanagedReason } from '../expir
 import type { Standing, WarningLevel } from '../warning.ts';
 import { expiryInstants, instantsBefore, levelAt, levelsFor, type WarningPolicy } from '../warning-policy.ts';
 import { wireTime } from '../wire.ts';
-import { counted, utcMinute } from './words.ts';
+import { counted, utcMinute } from '../words.ts';
 
 type Terms = { readonly policy: Pick<WarningPolicy, 'expiry'> };
 

@@ -5,7 +5,7 @@ import type { FindingResource } from '../lineage-wire.ts';
 import type { Standing, WarningLevel } from '../warning.ts';
 import { instantsAfter, instantsBefore, levelAt, levelsFor, type WarningPolicy } from '../warning-policy.ts';
 import { wireTime } from '../wire.ts';
-import { utcDay, utcMinute } from './words.ts';
+import { utcDay, utcMinute } from '../words.ts';
 
 /** When a host called last, and by what its silence is measured. */
 export type HostPresence = {

@@ -3,7 +3,7 @@
 import type { Standing } from '../warning.ts';
 import type { WarningPolicy } from '../warning-policy.ts';
 import { wireTime } from '../wire.ts';
-import { counted, utcMinute } from './words.ts';
+import { counted, utcMinute } from '../words.ts';
 
 /** How far back the look goes for what happened once. Seconds. */
 export const unusualForSeconds = 86_400;

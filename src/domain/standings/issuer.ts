@@ -6,7 +6,7 @@ import type { Standing } from '../warning.ts';
 import { instantsBefore, levelAt, type WarningPolicy } from '../warning-policy.ts';
 import { wireTime } from '../wire.ts';
 import type { PathEnd } from './lineage-subject.ts';
-import { counted, utcDay, utcMinute } from './words.ts';
+import { counted, utcDay, utcMinute } from '../words.ts';
 
 /** A CA certificate of the inventory. */
 export type IssuerSubject = {

@@ -5,7 +5,7 @@ import { expiryInstants, instantsBefore, levelAt, levelsFor, missedInstants } fr
 import { wireTime } from '../wire.ts';
 import { dueAtOf, errorText } from './lineage-renewal.ts';
 import { type Found, type LineageSubject, type LineageTerms, type PathEnd, servingOf } from './lineage-subject.ts';
-import { utcMinute } from './words.ts';
+import { utcMinute } from '../words.ts';
 
 /** Of a silent host whatever ends so soon after the first is told with it. */
 const togetherSeconds = 86_400;

@@ -4,7 +4,7 @@ import { type CertificateUse, windowOf } from '../lineage.ts';
 import { instantsAfter, levelAt, levelsFor, missedInstants } from '../warning-policy.ts';
 import { wireTime } from '../wire.ts';
 import { type Found, hasCalledSince, type LineageSubject, type LineageTerms } from './lineage-subject.ts';
-import { counted, utcMinute } from './words.ts';
+import { counted, utcMinute } from '../words.ts';
 
 /** A host hears at its next call of what was pulled or revoked, and calls within an hour. Seconds. */
 const heardWithinSeconds = 3600;

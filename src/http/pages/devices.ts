@@ -1,5 +1,6 @@
 // Pages of devices: the list, one of them, those that wait for a person, and what an admin decides.
 import type { HostView } from '../../domain/host-view.ts';
+import { isUuid } from '../../domain/identifiers.ts';
 import type { DeviceStateResource } from '../../domain/revocation-wire.ts';
 import type { Result } from '../../domain/result.ts';
 import { decisionPage } from '../../web/decision-pages.ts';
@@ -23,8 +24,6 @@ const soughtText = (text: string): string => {
   const lower = text.toLowerCase();
   return /^[0-9a-f:]{40,}$/.test(lower) ? lower.replaceAll(':', '') : lower;
 };
-
-const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** `/devices…`, `/enrollments…` */
 export const devicePages = (services: Services): readonly Page[] => [
@@ -50,7 +49,7 @@ export const devicePages = (services: Services): readonly Page[] => [
     shown(services, r.params.id, r, (view) => ({ title: view.device.hostName, body: hostPage(view, r.frame) })),
   ),
   page('GET', '/devices/{id}/spire', { section, takes: 'viewer' }, async (r): Promise<PageOutcome> => {
-    const view = uuid.test(r.params.id) ? await services.spireOfDevice(r.params.id, r) : null;
+    const view = isUuid(r.params.id) ? await services.spireOfDevice(r.params.id, r) : null;
     return view === null
       ? nothingThere('device')
       : { title: `SPIRE and ${view.hostName}`, body: spirePage(view, r.now) };
@@ -66,7 +65,7 @@ async function shown(
   context: RequestContext,
   make: (view: HostView) => PageOutcome,
 ): Promise<PageOutcome> {
-  const view = uuid.test(id) ? await services.viewHost(id, context) : null;
+  const view = isUuid(id) ? await services.viewHost(id, context) : null;
   return view === null ? nothingThere('device') : make(view);
 }
 
@@ -88,7 +87,7 @@ function statePages(services: Services): readonly Page[] {
     id: string,
     notice: Notice,
   ) => {
-    if (!uuid.test(id)) return nothingThere('device');
+    if (!isUuid(id)) return nothingThere('device');
     const done = await change(id, r.principal, r);
     return done.ok ? { goTo: linkTo('/devices/{id}', { id }), notice } : { refusals: done.error };
   };
@@ -109,7 +108,7 @@ function statePages(services: Services): readonly Page[] {
       shown(services, r.params.id, r, (view) => asked('retirement', view, decisionPage('retirement', view, r.frame))),
     ),
     page('POST', '/devices/{id}/retirement', { section, takes: 'admin', form: ['hostName'] }, async (r) => {
-      const device = uuid.test(r.params.id) ? await services.showDevice(r.params.id) : null;
+      const device = isUuid(r.params.id) ? await services.showDevice(r.params.id) : null;
       if (device === null) return nothingThere('device');
       if (r.form.hostName.toLowerCase() !== device.hostName) {
         const detail = 'the name is not the one of this device; nothing was changed';
@@ -128,21 +127,21 @@ const asked = (decision: string, { device }: HostView, body: ReturnType<typeof d
 function waitingPages(services: Services): readonly Page[] {
   return [
     page('GET', '/enrollments/{id}', { section, takes: 'viewer' }, async (r): Promise<PageOutcome> => {
-      const view = uuid.test(r.params.id) ? await services.previewApproval(r.params.id, r.principal, r) : null;
+      const view = isUuid(r.params.id) ? await services.previewApproval(r.params.id, r.principal, r) : null;
       if (view === null) return nothingThere('enrollment that waits');
       return { title: `Enrollment of ${view.enrollment.hostName}`, body: waitingPage(view, r.frame) };
     }),
     page('POST', '/enrollments/{id}/approval', { section, takes: 'admin', form: ['version'] }, async (r) => {
       const version = versionOf(r.form.version);
       if (version === null) return noVersion;
-      if (!uuid.test(r.params.id)) return nothingThere('enrollment');
+      if (!isUuid(r.params.id)) return nothingThere('enrollment');
       const done = await services.approveEnrollment({ id: r.params.id, version, principal: r.principal }, r);
       return done.ok ? { goTo: '/devices', notice: 'enrollmentApproved' } : { refusals: done.error };
     }),
     page('POST', '/enrollments/{id}/rejection', { section, takes: 'admin', form: ['version', 'reason'] }, async (r) => {
       const version = versionOf(r.form.version);
       if (version === null) return noVersion;
-      if (!uuid.test(r.params.id)) return nothingThere('enrollment');
+      if (!isUuid(r.params.id)) return nothingThere('enrollment');
       const reason = r.form.reason;
       if (reason === '' || reason.length > 200 || /[\x00-\x1f\x7f]/.test(reason)) return noReason;
       const done = await services.rejectEnrollment({ id: r.params.id, version, reason, principal: r.principal }, r);

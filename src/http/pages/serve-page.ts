@@ -1,6 +1,7 @@
 // The way of a request to the operator page: header fields, session, role, form and its secret, handler, page. What is
 // refused or fails on the way is a page too. The API goes another way (pipeline.ts).
 import { MalformedCursor } from '../../domain/cursor.ts';
+import { isUuid } from '../../domain/identifiers.ts';
 import { type Principal, roleIncludes } from '../../domain/principal.ts';
 import type { NoSession, WebSession } from '../../enrollment/web-sessions.ts';
 import type { Frame } from '../../web/layout.ts';
@@ -121,9 +122,7 @@ async function servePage(web: Web, page: Page, { asked, session }: Served): Prom
 /** Names of the path in the form that every store can be asked for; an `id` is a UUID. */
 const areNames = (params: ArrivedRequest['params']): boolean =>
   Object.entries(params).every(([name, value]) =>
-    (name === 'id' ? /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/ : /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$/).test(
-      String(value),
-    ),
+    name === 'id' ? isUuid(String(value)) : /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$/.test(String(value)),
   );
 
 const notForRole = ({ name, role }: Extract<Principal, { readonly kind: 'operator' }>, takes: Page['takes']) => ({

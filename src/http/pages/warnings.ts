@@ -1,4 +1,5 @@
 // Pages of warnings, and what people do with one.
+import { isUuid } from '../../domain/identifiers.ts';
 import { oneLine } from '../../domain/printable.ts';
 import { err, ok, type Refusal, type Result } from '../../domain/result.ts';
 import { type Condition, conditions } from '../../domain/warning.ts';
@@ -54,8 +55,6 @@ export const warningPages = (services: WarningServices): readonly Page[] => [
 ];
 
 const isCondition = (name: string): name is Condition => Object.hasOwn(conditions, name);
-
-const isUuid = (text: string): boolean => /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);
 
 const noteOf = (note: string): { readonly note?: string } => (note === '' ? {} : { note: oneLine(note, 512) });
 

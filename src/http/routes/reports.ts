@@ -1,4 +1,5 @@
 // The reports as JSON or CSV, that of expiry also as text. What is in them is decided by the services.
+import { withoutControls } from '../../domain/printable.ts';
 import type {
   DevicesReport,
   ExpiryItem,
@@ -102,7 +103,10 @@ export const reportCsv = (report: ExpiryReport): string =>
 
 const placesOf = (item: ExpiryItem): string => item.places.map(({ hostName, path }) => `${hostName}:${path}`).join(' ');
 
-/** One line an item, the most urgent first as the service gave them, and a summary. */
+/**
+ * One line an item, the most urgent first as the service gave them, and a summary. Subjects and paths come from hosts:
+ * nothing in them makes a line.
+ */
 export function reportText(report: ExpiryReport): string {
   const { ok: fine, warning, critical } = report.summary;
   const lines = report.items.map((item) =>
@@ -113,9 +117,6 @@ export function reportText(report: ExpiryReport): string {
   );
   return [...lines, `${report.generatedAt}: ${critical} critical, ${warning} warning, ${fine} ok`, ''].join('\n');
 }
-
-/** Subjects and paths come from hosts: nothing in them may move the cursor of a terminal, or make a line. */
-const withoutControls = (text: string): string => text.replaceAll(/[\x00-\x1f\x7f-\x9f]/g, '?');
 
 const issuanceCsv = ({ profiles }: IssuanceReport): string =>
   csv(

@@ -1,7 +1,8 @@
 // A certification path as a picture: the root on top, each CA below the one that signed it, the certificate at the bottom,
 // each with its end. The same stands in a table beside it.
+import { utcDay } from '../../domain/words.ts';
 import { type Html, html } from '../html.ts';
-import { dayText, fitted, picture, pictureWidth } from './drawing.ts';
+import { fitted, picture, pictureWidth } from './drawing.ts';
 
 /** One box: from the root downwards. */
 export type ChainBox = {
@@ -16,7 +17,7 @@ const [boxHeight, gap, indent] = [46, 22, 26];
 export function chainPicture(id: string, boxes: readonly ChainBox[], now: Date): Html {
   const height = boxes.length * (boxHeight + gap) - gap + 2;
   const description = boxes
-    .map(({ role, name, notAfter }) => `${role} ${name}, until ${dayText(notAfter)}`)
+    .map(({ role, name, notAfter }) => `${role} ${name}, until ${utcDay(notAfter)}`)
     .join('; it signed: ');
   return picture(
     { id, title: 'The chain of the certificate', description, height },
@@ -38,5 +39,5 @@ function boxPicture({ role, name, notAfter }: ChainBox, at: number, now: Date): 
   const most = Math.floor((width - 24) / 9.4);
   return html`<g><title>${name}</title><rect class="chart-box${isOver && ' chart-box-over'}" x="${x}" y="${y}" width="${width}" height="${boxHeight}" rx="6"/>
 <text class="chart-text chart-strong" x="${x + 12}" y="${y + 20}">${fitted(name, most)}</text>
-<text class="chart-small" x="${x + 12}" y="${y + 37}">${role} · ${isOver ? 'ended' : 'until'} ${dayText(notAfter)}</text></g>`;
+<text class="chart-small" x="${x + 12}" y="${y + 37}">${role} · ${isOver ? 'ended' : 'until'} ${utcDay(notAfter)}</text></g>`;
 }

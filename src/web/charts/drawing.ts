@@ -1,5 +1,5 @@
 // What every picture here is made of: a frame with title and description for those who do not see it, a scale of time, and
-// texts that fit. Colours are classes of the style sheet; shapes differ too, so that no picture is told by colour alone.
+// texts that fit. Colors are classes of the style sheet; shapes differ too, so that no picture is told by color alone.
 import { type Html, html, type Printed } from '../html.ts';
 
 /** Widths are in units of the picture: it is drawn as wide as its place allows, and no text in it gets too small. */
@@ -104,6 +104,3 @@ export function fitted(text: string, most: number): string {
   const characters = Array.from(text);
   return characters.length <= most ? text : `${characters.slice(0, most - 1).join('')}…`;
 }
-
-/** `2026-11-26` */
-export const dayText = (at: Date): string => at.toISOString().slice(0, 10);

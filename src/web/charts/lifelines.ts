@@ -1,17 +1,8 @@
 // The lives of CAs as a picture: a bar for each from its begin to its end, the root first and what it signed below it, and
 // the stretch at the end in which it can no longer sign the longest certificate whole.
+import { utcDay } from '../../domain/words.ts';
 import { type Html, html, type Printed } from '../html.ts';
-import {
-  axis,
-  dayText,
-  fitted,
-  nowLine,
-  picture,
-  pictureWidth,
-  rounded,
-  timeScale,
-  type TimeScale,
-} from './drawing.ts';
+import { axis, fitted, nowLine, picture, pictureWidth, rounded, timeScale, type TimeScale } from './drawing.ts';
 
 export type Lifeline = {
   readonly name: string;
@@ -43,9 +34,9 @@ export function lifelines(id: string, rows: readonly Lifeline[], now: Date): Htm
 }
 
 const lifeText = ({ name, notBefore, notAfter, wholeUntil }: Lifeline): string =>
-  `${name} from ${dayText(notBefore)} to ${dayText(notAfter)}${wholeUntil === null ? '' : `, signs whole until ${dayText(wholeUntil)}`}`;
+  `${name} from ${utcDay(notBefore)} to ${utcDay(notAfter)}${wholeUntil === null ? '' : `, signs whole until ${utcDay(wholeUntil)}`}`;
 
-/** Diagonal lines, so that the stretch is told without colour. */
+/** Diagonal lines, so that the stretch is told without color. */
 export const hatching = (id: string): Html =>
   html`<defs><pattern id="${id}-hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect class="chart-hatch-ground" width="6" height="6"/><line class="chart-hatch" x1="0" y1="0" x2="0" y2="6"/></pattern></defs>`;
 

@@ -1,7 +1,8 @@
 // The history of a lineage as a picture: a bar for each certificate from its begin to its end, the newest on top, with when
 // it was put in place, confirmed and superseded. The table beside it says the same.
+import { utcDay } from '../../domain/words.ts';
 import { type Html, html, type Printed } from '../html.ts';
-import { axis, dayText, nowLine, picture, pictureWidth, rounded, timeScale, type TimeScale } from './drawing.ts';
+import { axis, nowLine, picture, pictureWidth, rounded, timeScale, type TimeScale } from './drawing.ts';
 import { hatching } from './lifelines.ts';
 
 export type LineageBar = {
@@ -36,10 +37,10 @@ export function lineagePicture(id: string, bars: readonly LineageBar[], now: Dat
 function barText({ name, notBefore, notAfter, isServing, confirmedAt, revokedAt }: LineageBar): string {
   const what = [
     ...(isServing ? ['serves now'] : []),
-    ...(revokedAt === null ? [] : [`revoked ${dayText(revokedAt)}`]),
-    confirmedAt === null ? 'never confirmed' : `confirmed ${dayText(confirmedAt)}`,
+    ...(revokedAt === null ? [] : [`revoked ${utcDay(revokedAt)}`]),
+    confirmedAt === null ? 'never confirmed' : `confirmed ${utcDay(confirmedAt)}`,
   ];
-  return `${name} from ${dayText(notBefore)} to ${dayText(notAfter)}, ${what.join(', ')}`;
+  return `${name} from ${utcDay(notBefore)} to ${utcDay(notAfter)}, ${what.join(', ')}`;
 }
 
 /** Solid while it served; hatched once another had taken its place or it was revoked. */

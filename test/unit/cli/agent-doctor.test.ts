@@ -19,7 +19,7 @@ async function doctor(...args: readonly string[]) {
     ...{
       readStdin: async () => '',
       isTerminal: false,
-      isColourful: false,
+      isColorful: false,
       env: {},
       uid: process.getuid?.() ?? 0,
       now: () => now,

@@ -1,4 +1,4 @@
-// `omens report …` over a fake service: a hundred columns, colours only for people, and exit codes for monitoring.
+// `omens report …` over a fake service: a hundred columns, colors only for people, and exit codes for monitoring.
 import { describe, expect, test } from '@jest/globals';
 import { cutMiddle, wrap } from '../../../src/cli/narrow.ts';
 import { run } from '../../../src/cli/program.ts';
@@ -88,8 +88,8 @@ describe('the expiry report for people', () => {
     expect(host.out()).toMatch(/^tower\.example\.org\n {2}critical {2}[^]*^gate\.example\.org\n[^]*^on no host\n/m);
   });
 
-  test('has colours only where somebody sees them', async () => {
-    const world = fakeWorld({ expiryReport: report({ items }) }, { isColourful: true });
+  test('has colors only where somebody sees them', async () => {
+    const world = fakeWorld({ expiryReport: report({ items }) }, { isColorful: true });
     await run(['report', 'expiry'], world);
     expect(world.out()).toContain('\x1b[1;31mCRITICAL (1)\x1b[0m');
     expect(world.out()).not.toContain('\x1b[2J');

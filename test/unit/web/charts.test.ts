@@ -1,4 +1,4 @@
-// Pictures: everything lies within the frame, is told in words too, and stands without colours.
+// Pictures: everything lies within the frame, is told in words too, and stands without colors.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
@@ -69,7 +69,7 @@ describe.each(pictures)('%s', (_, draw) => {
     expect(text).not.toMatch(/NaN|Infinity|undefined|="-/);
   });
 
-  test('has a title and the same in words, and no colour of its own', () => {
+  test('has a title and the same in words, and no color of its own', () => {
     expect(text).toContain('role="img"');
     expect(text).toMatch(/<title id="p-title">[^<]+<\/title>\s*<desc id="p-desc">[^<]{20,}<\/desc>/);
     expect(text).not.toMatch(/(?:fill|stroke)="#|style="|rgb/);

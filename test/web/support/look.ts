@@ -29,7 +29,7 @@ export const nothingWrong = { violations: [], overflow: 0, faults: [] } as const
 
 /**
  * Opens `path` and shows it in each scheme and width; what is wrong is told with both. `token` null: nobody is signed in.
- * Axe looks at both schemes and both widths, but not at each scheme in each width: colours do not depend on the width.
+ * Axe looks at both schemes and both widths, but not at each scheme in each width: colors do not depend on the width.
  */
 export async function lookAt(
   site: Site,

@@ -1,4 +1,4 @@
-// How standings say instants: absolute, so that a reason stays the same from look to look and is not written anew.
+// How instants and counts are said. Instants are absolute: what stands in a warning stays the same from look to look.
 
 /** `2026-02-12 14:05 UTC`. */
 export const utcMinute = (instant: Date): string => `${instant.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
