@@ -50,11 +50,10 @@ function certificateView(
     if (certificate === null || use === null) return null;
     const { lineage } = certificate;
     const text = describeCertificate(derOf(certificate.pem));
-    const dates = { notAfter: new Date(certificate.notAfter) };
     return {
       certificate,
       use,
-      level: levelOf({ ...use, ...dates }, context.now),
+      level: levelOf(use, context.now),
       text: text.ok ? text.value : null,
       chain: chainOf(certificate.issuer, authorities.rows),
       lineage: lineage === null ? null : await services.showLineage(lineage, context),

@@ -1,5 +1,6 @@
 // What somebody typed into the search of certificates, and what a list of them shows. Pure: how it is found is storage.
 import type { ReasonCode } from './certificate.ts';
+import { type ExpiryLevel, expiryLevelAt } from './expiry.ts';
 import { isUuid } from './identifiers.ts';
 import { normalizeIpAddress } from './names.ts';
 
@@ -70,14 +71,8 @@ export type FoundPage = {
   readonly isCut: boolean;
 };
 
-export type ShownLevel = 'ok' | 'warning' | 'critical';
-
 /** How near its end is, by its stored instants; what has ended is critical. Null for what does not serve. */
-export function levelOf(
-  { isServing, levels, notAfter }: Pick<FoundCertificate, 'isServing' | 'levels' | 'notAfter'>,
+export const levelOf = (
+  { isServing, levels }: Pick<FoundCertificate, 'isServing' | 'levels'>,
   now: Date,
-): ShownLevel | null {
-  if (!isServing || levels === null) return null;
-  if (now >= levels.criticalAt || now > notAfter) return 'critical';
-  return now >= levels.warningAt ? 'warning' : 'ok';
-}
+): ExpiryLevel | null => (isServing && levels !== null ? expiryLevelAt(levels, now) : null);

@@ -1,6 +1,6 @@
 // What the operator page shows of one certificate beyond its resource of the API.
 import type { ReasonCode } from './certificate.ts';
-import type { ShownLevel } from './certificate-search.ts';
+import type { ExpiryLevel } from './expiry.ts';
 import type { CertificateText } from './certificate-text.ts';
 import type { EvidenceResource } from './evidence-wire.ts';
 import type { ConfirmedBy } from './lineage.ts';
@@ -54,7 +54,7 @@ export type CertificateUseView = {
 export type CertificatePageView = {
   readonly certificate: CertificateResource;
   readonly use: CertificateUseView;
-  readonly level: ShownLevel | null;
+  readonly level: ExpiryLevel | null;
   /** Null when our own reader cannot read it. */
   readonly text: CertificateText | null;
   readonly chain: readonly ChainLink[];

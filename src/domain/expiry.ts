@@ -1,6 +1,6 @@
 // How near a certificate is to its end, by levels that scale with its lifetime: a threshold in days would alarm for ever on
 // a certificate of 24 hours. The server's levels are those of its policy; a host, which has none, judges by the standard.
-import { expiryInstants, type WarningPolicy } from './warning-policy.ts';
+import { expiryInstants, levelAt, type WarningPolicy } from './warning-policy.ts';
 
 export type ExpiryLevel = 'ok' | 'warning' | 'critical';
 
@@ -29,15 +29,12 @@ export const standardExpiry: Pick<WarningPolicy, 'expiry'> = {
 type Validity = { readonly notBefore: Date; readonly notAfter: Date };
 
 /** The level at an instant, by the instants at which each begins. */
-export function levelAt(levels: { readonly warningAt: Date; readonly criticalAt: Date }, now: Date): ExpiryLevel {
-  if (now >= levels.criticalAt) return 'critical';
-  return now >= levels.warningAt ? 'warning' : 'ok';
-}
+export const expiryLevelAt = (...at: Parameters<typeof levelAt>): ExpiryLevel => levelAt(...at) ?? 'ok';
 
 /** The level by the standard; an expired certificate is critical. What has a profile here renews by itself. */
 export function expiryLevel(validity: Validity & { readonly profile?: string }, now: Date): ExpiryLevel {
   const { profile = '' } = validity;
-  return levelAt(expiryInstants(standardExpiry, { ...validity, profile, renewsItself: profile !== '' }), now);
+  return expiryLevelAt(expiryInstants(standardExpiry, { ...validity, profile, renewsItself: profile !== '' }), now);
 }
 
 /** Why a certificate has its level, for people. */
@@ -52,21 +49,15 @@ export function expiryReason(validity: Validity, now: Date): string {
 /** A DevID for a key that no TPM holds: whatever its dates, it proves nothing. */
 export const softwareKeyDevId = 'softwareKeyDevId';
 
-/** The level of a certificate that its host reports and nobody manages: by its dates, and by what is wrong with it. */
-function unmanagedLevel(validity: Validity, fault: string | null, now: Date): ExpiryLevel {
-  const level = expiryLevel(validity, now);
-  if (fault === softwareKeyDevId) return 'critical';
-  return fault !== null && level === 'ok' ? 'warning' : level;
-}
-
-/** Why it has that level, for people. */
+/** Why a certificate that its host reports and nobody keeps has its level, for people. */
 export function unmanagedReason(validity: Validity, fault: string | null, now: Date): string {
   const dates = `not managed; ${expiryReason(validity, now)}`;
-  if (fault === null || fault === 'expired') return dates;
-  return `${faultTexts[fault] ?? fault}; ${dates}`;
+  return fault === null || fault === 'expired' ? dates : `${faultText(fault)}; ${dates}`;
 }
 
-/** What the doctor of a host finds wrong with a certificate; the dates speak for `expired`. */
+/** What the doctor of a host finds wrong with a certificate, in words; the dates speak for `expired`. */
+export const faultText = (fault: string): string => faultTexts[fault] ?? fault;
+
 const faultTexts: Readonly<Record<string, string>> = {
   softwareKeyDevId: 'this DevID certifies a software key, not one of the TPM',
   anotherHost: 'it is the certificate of another host',

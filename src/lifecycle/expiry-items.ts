@@ -1,10 +1,10 @@
 // What the expiry report says of each thing that ends: its level, the end that counts, and why, in words. Pure decisions over
 // what the store found.
 import { type Limits, effectiveExpiry, noLimits, pathEnds, type PathCertificate } from '../domain/effective-expiry.ts';
-import { describeSeconds, type ExpiryLevel, expiryReason, levelAt, unmanagedReason } from '../domain/expiry.ts';
+import { describeSeconds, type ExpiryLevel, expiryLevelAt, expiryReason, unmanagedReason } from '../domain/expiry.ts';
 import type { LineageStateName } from '../domain/lineage-wire.ts';
 import type { ExpiryItem, ExpiryKind } from '../domain/report-wire.ts';
-import { levelsFor, type LevelSeconds, type WarningPolicy } from '../domain/warning-policy.ts';
+import { instantsBefore, levelsFor, type LevelSeconds, type WarningPolicy } from '../domain/warning-policy.ts';
 import { wireTime } from '../domain/wire.ts';
 
 /** An item with its place in the order of the report. */
@@ -113,7 +113,7 @@ export function servingEnding(
     ...hostOf(certificate),
     ...{ profile: certificate.profile, serial: certificate.serialNumber, subject: certificate.commonName },
     ...{ effectiveNotAfter: wireTime(effective.notAfter), limitedBy: effective.limitedBy },
-    level: levelAt(certificate, now),
+    level: expiryLevelAt(certificate, now),
     reason: reasons.filter((reason) => reason !== null).join('; '),
     ...{ lineage: certificate.lineageId, state },
   });
@@ -191,11 +191,8 @@ const hostOf = ({ hostName, deviceId, hostLastSeenAt }: Host) => ({
   hostLastSeenAt: hostLastSeenAt === null ? null : wireTime(hostLastSeenAt),
 });
 
-const levelBefore = (end: Date, { warning, critical }: LevelSeconds, now: Date): ExpiryLevel =>
-  levelAt(
-    { warningAt: new Date(end.getTime() - warning * 1000), criticalAt: new Date(end.getTime() - critical * 1000) },
-    now,
-  );
+const levelBefore = (end: Date, levels: LevelSeconds, now: Date): ExpiryLevel =>
+  expiryLevelAt(instantsBefore(end, levels), now);
 
 function remaining(end: Date, now: Date): string {
   const left = (end.getTime() - now.getTime()) / 1000;

@@ -34,7 +34,7 @@ export const processMetrics = {
     ...['profile', 'result'],
   ),
   omens_issuance_duration_seconds: histogram(
-    'From an authorised request to a recorded certificate, of those that were issued.',
+    'From an authorized request to a recorded certificate, of those that were issued.',
     `${latencyBuckets.length + 3} a profile`,
     'profile',
   ),

@@ -1,11 +1,8 @@
 // Parts that pages of certificates, hosts and CAs share: filters as links, long hex, counts by level.
-import type { ShownLevel } from '../domain/certificate-search.ts';
 import { tpmVendorName } from '../domain/tpm-vendors.ts';
-import { wireTime } from '../domain/wire.ts';
 import { type Html, html, type Printed } from './html.ts';
 import { linkTo, type LinkQuery } from './link.ts';
 import { level } from './parts.ts';
-import { time } from './time.ts';
 
 /** One row of filters; the one that is on is marked, and each is a link. */
 export const filterRow = (
@@ -28,10 +25,6 @@ export function makerText(manufacturer: string | null): Html | null {
 /** Hex in groups of four, to be compared with a console by eye; a screen reader gets it whole. */
 export const groupedHex = (hex: string): Html =>
   html`<span class="groups" role="img" aria-label="${hex}">${(hex.match(/.{1,4}/g) ?? []).map((group) => html`<span>${group}</span>`)}</span>`;
-
-/** An instant and its distance, with the level of what ends then. */
-const endOf = (at: Date, shown: ShownLevel | null, now: Date): Html =>
-  html`${time(wireTime(at), now)}${shown !== null && shown !== 'ok' && html` ${level(shown, now > at ? 'ended' : shown)}`}`;
 
 /** `3 ok`, `1 warning` …: only what there is. */
 export function counts(items: readonly (readonly [count: number, name: string, words: string])[]): Html {

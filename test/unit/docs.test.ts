@@ -5,6 +5,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { run } from '../../src/cli/program.ts';
 import type { World } from '../../src/cli/world.ts';
+import { conditions } from '../../src/domain/warning.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 
@@ -66,6 +67,14 @@ describe('the documents', () => {
         .map((path) => `${document}: ${path}`),
     );
     expect(missing).toEqual([]);
+  });
+
+  test('say for every condition of a warning where to go', () => {
+    const rows =
+      textOf('docs/runbooks/warning-came.md')
+        .match(/^\| `.*$/gm)
+        ?.join('\n') ?? '';
+    expect(Object.keys(conditions).filter((condition) => !rows.includes(`\`${condition}\``))).toEqual([]);
   });
 
   test('name only npm scripts that exist', () => {

@@ -1,6 +1,6 @@
 // Certificates that belong to no lineage: those that this service issued for a request or for itself, and those that hosts
 // found on themselves and nobody keeps. Pure.
-import { givenUpAfterSeconds, softwareKeyDevId, unmanagedReason } from '../expiry.ts';
+import { faultText, givenUpAfterSeconds, softwareKeyDevId } from '../expiry.ts';
 import type { Standing, WarningLevel } from '../warning.ts';
 import { expiryInstants, instantsBefore, levelAt, levelsFor, type WarningPolicy } from '../warning-policy.ts';
 import { wireTime } from '../wire.ts';
@@ -61,7 +61,7 @@ export function unmanagedCertificate(found: UnmanagedSubject, now: Date, { polic
   return [
     {
       ...{ condition: 'unmanagedCertificate', subject: `unmanaged:${deviceId}:${path}`, level, cause },
-      reason: `${path} (${found.subject}): ${faultText(found, now)}`,
+      reason: `${path} (${found.subject}): ${faultAndEnd(found, now)}`,
       ...{ deviceId, lineageId: null },
       facts: {
         ...{ name: `${hostName} ${path}`, hostName, place: path, certificate: fingerprint },
@@ -81,11 +81,9 @@ function unmanagedLevelAt(found: UnmanagedSubject, now: Date, policy: Pick<Warni
 }
 
 /** The fault in words, with the end as an instant: the words of the report count the time that is left. */
-function faultText({ notBefore, notAfter, fault }: UnmanagedSubject, now: Date): string {
+function faultAndEnd({ notAfter, fault }: UnmanagedSubject, now: Date): string {
   const dates = `not managed; ${notAfter < now ? 'ended' : 'ends'} ${utcMinute(notAfter)}`;
-  if (fault === null || fault === 'expired') return dates;
-  const [what = fault] = unmanagedReason({ notBefore, notAfter }, fault, now).split('; ');
-  return `${what}; ${dates}`;
+  return fault === null || fault === 'expired' ? dates : `${faultText(fault)}; ${dates}`;
 }
 
 /** One certificate, and the hosts that have it: the first of them is the one it was made for, where that is known. */
