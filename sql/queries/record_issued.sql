@@ -1,7 +1,8 @@
 -- Records signed certificates, many at a time: conclusion of the intent and of the renewal that it belongs to, certificate,
 -- place in its lineage, audit event and outbox message in one statement and so in one transaction. An intent that somebody
 -- abandoned meanwhile yields no row. Which certificate of a lineage serves is decided by keep_serving.sql afterwards; without
--- a lineage the last one for the same profile and names serves, and those before it are superseded.
+-- a lineage the last one for the same profile and names serves, and those before it are superseded; one that was revoked while
+-- it was signed serves nobody and supersedes none.
 with done as (
   select *
     from unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::text[], $6::text[], $7::timestamptz[], $8::uuid[],
@@ -28,8 +29,12 @@ with done as (
   returning fingerprint
 ), used as (
   -- The last of its names in this very batch is numbered 1.
-  select k.*, row_number() over (partition by coalesce(alone_as, fingerprint) order by issued_at desc, fingerprint desc) as n
+  select k.*, row_number() over (partition by coalesce(alone_as, fingerprint)
+                                 order by is_revoked, issued_at desc, fingerprint desc) as n
     from (select fingerprint, lineage_id, profile, issued_at, not_after, warning_at, critical_at,
+                 lineage_id is null and exists (select from revocation r
+                                                 where (r.issuer_id, r.serial_number) = (named.issuer_id, named.serial_number))
+                   as is_revoked,
                  case when lineage_id is null then
                    encode(sha256(convert_to(
                      jsonb_build_array(profile, subject_common_name, dns_names, ip_addresses, uris)::text, 'UTF8')), 'hex')
@@ -38,12 +43,12 @@ with done as (
 ), superseded as (
   update certificate_use p set is_serving = false, superseded_at = u.issued_at
     from used u
-   where u.n = 1 and p.alone_as = u.alone_as and p.is_serving and p.lineage_id is null
+   where u.n = 1 and not u.is_revoked and p.alone_as = u.alone_as and p.is_serving and p.lineage_id is null
 ), placed as (
   insert into certificate_use (fingerprint, lineage_id, superseded_at, alone_as, alone_profile, is_serving, not_after,
                                warning_at, critical_at)
   select fingerprint, lineage_id, case when n > 1 then issued_at end, alone_as, case when lineage_id is null then profile end,
-         lineage_id is null and n = 1, not_after, warning_at, critical_at
+         lineage_id is null and n = 1 and not is_revoked, not_after, warning_at, critical_at
     from used
 ), locked as (
   -- In one order, whoever else locks several.

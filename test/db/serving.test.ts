@@ -130,6 +130,22 @@ describe('the certificate that serves', () => {
     expect([await serving(older), await serving(newer)]).toEqual([false, false]);
   });
 
+  test('without a lineage stays what it was, when another was revoked while it was signed', async () => {
+    const profile = 'tls-compromised';
+    const older = await inventory.addCertificate({ profile, from: day(1) });
+    const { intent } = await inventory.addIntent({ profile, from: day(2) });
+    await inventory.db.query(
+      `insert into revocation (issuer_id, serial_number, reason_code, revoked_at, revoked_by)
+       values ($1, $2, 'keyCompromise', $3, 'test')`,
+      [intent.issuerId, intent.serialNumber, day(2)],
+    );
+    const names = { dnsNames: ['www.example.org'], ipAddresses: [], uris: [] };
+    const [der, fingerprint] = [new Uint8Array([1, 2, 3]), 'c'.repeat(64)];
+    const issued = { intent, der, fingerprint, names, commonName: 'www.example.org', renewAt: null };
+    await inventory.store.recordIssued({ ...issued, notBefore: day(2), issuedAt: day(2) });
+    expect([await serving(older), await serving(fingerprint)]).toEqual([true, false]);
+  });
+
   test('is one of those that are recorded in one batch', async () => {
     const profile = 'tls-batch';
     const made = await Promise.all([1, 2, 3, 4].map((from) => inventory.addCertificate({ profile, from: day(from) })));
