@@ -41,9 +41,10 @@ export function expiryLevel(validity: Validity & { readonly profile?: string }, 
 export function expiryReason(validity: Validity, now: Date): string {
   const left = (validity.notAfter.getTime() - now.getTime()) / 1000;
   if (left < 0) return `expired ${describeSeconds(-left)} ago`;
+  const lifetime = (validity.notAfter.getTime() - validity.notBefore.getTime()) / 1000;
   // Both ends are included (RFC 5280 §4.1.2.5): what was issued for 24 hours ends a second before.
-  const lifetime = (validity.notAfter.getTime() - validity.notBefore.getTime()) / 1000 + 1;
-  return `${describeSeconds(left)} left of ${describeSeconds(lifetime)}`;
+  const said = lifetime < 3600 ? lifetime : Math.ceil(lifetime / 60) * 60;
+  return `${describeSeconds(left)} left of ${describeSeconds(said)}`;
 }
 
 /** A DevID for a key that no TPM holds: whatever its dates, it proves nothing. */
