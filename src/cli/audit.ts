@@ -1,6 +1,6 @@
 // `omens audit`: who did what.
 import type { Command } from 'commander';
-import type { AuditFilter } from '../client/api.ts';
+import type { AuditFilter } from '../client/queries.ts';
 import { isSha256Hex } from '../domain/identifiers.ts';
 import type { AuditEventResource } from '../domain/warning-wire.ts';
 import { deviceNamed } from './device-named.ts';

@@ -1,7 +1,7 @@
 // Lists of the API as commands show them: one page as it is, or every page as a table.
 import type { Command } from 'commander';
 import type { ClientFault } from '../client/connection.ts';
-import type { PageQuery } from '../client/api.ts';
+import type { PageQuery } from '../client/queries.ts';
 import type { Result } from '../domain/result.ts';
 import type { Page } from '../domain/wire.ts';
 import { wrongUsage } from './failure.ts';

@@ -1,7 +1,7 @@
 // `omens report …`: what ends when, what was issued, how rotation and devices stand. With --exit-code the first speaks to
 // monitoring as Nagios plugins do.
 import { type Command, Option } from 'commander';
-import type { ExpiryFilter, ReportName } from '../client/api.ts';
+import type { ExpiryFilter, ReportName } from '../client/queries.ts';
 import { durationForm } from '../domain/duration.ts';
 import type { ExpiryItem, ExpiryReport, ExpirySummary } from '../domain/report-wire.ts';
 import { told, wrongUsage } from './failure.ts';

@@ -1,6 +1,7 @@
 // `omens warnings`: what is not well, one by one, and what people say to it.
 import { type Command, Option } from 'commander';
-import { allItems, type PageQuery, type WarningFilter } from '../client/api.ts';
+import { allItems } from '../client/api.ts';
+import type { PageQuery, WarningFilter } from '../client/queries.ts';
 import { durationForm, parseDuration } from '../domain/duration.ts';
 import { isUuid } from '../domain/identifiers.ts';
 import { longestSnoozeSeconds } from '../domain/warning.ts';

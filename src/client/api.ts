@@ -47,6 +47,7 @@ import type {
 } from '../domain/warning-wire.ts';
 import { type ClientFault, type ClientRequest, type Connection, readJson } from './connection.ts';
 import type { HostReportAnswer, HostReportBody, LineageResource, RenewalAnswer } from '../domain/lineage-wire.ts';
+import type { AuditFilter, CertificateFilter, ExpiryFilter, PageQuery, ReportName, WarningFilter } from './queries.ts';
 import type { RequestSigner } from './request-signing.ts';
 
 type Answer<T> = Promise<Result<T, ClientFault>>;
@@ -54,44 +55,8 @@ type Answer<T> = Promise<Result<T, ClientFault>>;
 /** Query parameters; absent ones are left out. */
 type Parameters = Readonly<Record<string, string | number | undefined>>;
 
-/** Which page; `limit` at most 1000. */
-export type PageQuery = { readonly cursor?: string | undefined; readonly limit?: number | undefined };
-
 /** A page whose body has no room for the next cursor; `next` is taken from its Link (RFC 8288), null at the end. */
 export type TextPage = { readonly text: string; readonly next: string | null };
-
-export type ReportName = 'expiry' | 'issuance' | 'rotation' | 'devices';
-
-export type ExpiryFilter = PageQuery & {
-  /** `30d` and the like. */
-  readonly within?: string | undefined;
-  readonly profile?: string | undefined;
-  /** Id or host name. */
-  readonly device?: string | undefined;
-  readonly level?: 'ok' | 'warning' | 'critical' | undefined;
-  readonly managed?: 'true' | 'false' | undefined;
-};
-
-export type CertificateFilter = PageQuery & {
-  /** `30d` and the like. */
-  readonly within?: string | undefined;
-  readonly profile?: string | undefined;
-  readonly status?: 'good' | 'revoked' | undefined;
-  readonly device?: string | undefined;
-  readonly serial?: string | undefined;
-};
-
-export type WarningFilter = PageQuery & {
-  readonly state?: 'open' | 'closed' | undefined;
-  readonly level?: 'warning' | 'critical' | undefined;
-  readonly device?: string | undefined;
-};
-
-export type AuditFilter = PageQuery & {
-  readonly event?: string | undefined;
-  readonly principal?: string | undefined;
-  readonly device?: string | undefined;
-};
 
 /** What anyone may read of the CAs and of the roots that hosts shall trust. */
 export type AnchorApi = {

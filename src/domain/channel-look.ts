@@ -1,7 +1,7 @@
 // How the channels of the notifier stand, as a look sees them: one that fails is told on the others. Pure.
 import { channelSubject } from './look.ts';
 import type { Standing, WarningLevel } from './warning.ts';
-import { wireTime } from './wire.ts';
+import { utcMinute } from './words.ts';
 
 /** A shorter failure is repaired by repeating. Seconds. */
 const warningAfter = 300;
@@ -29,8 +29,8 @@ export const channelStandings = (states: readonly ChannelFacts[], now: Date): re
       ...{ reason, deviceId: null, lineageId: null, facts: { name: channel, waiting } },
     });
     if (failingSince !== null && failing >= warningAfter) {
-      const reason = `takes nothing since ${wireTime(failingSince)}: ${error}`;
+      const reason = `takes nothing since ${utcMinute(failingSince)}: ${error}`;
       return [standing(failing >= criticalAfter ? 'critical' : 'warning', reason)];
     }
-    return refusedAt === null ? [] : [standing('warning', `refused a message at ${wireTime(refusedAt)}: ${error}`)];
+    return refusedAt === null ? [] : [standing('warning', `refused a message at ${utcMinute(refusedAt)}: ${error}`)];
   });

@@ -32,7 +32,7 @@ const opening: Readonly<Record<WarningMessageKind, (level: Level) => string>> = 
   warning: (level) => level,
   wellAgain: () => 'well again',
   escalation: (level) => `still ${level}, and nobody has acknowledged it`,
-  reminder: (level) => `no longer put off, ${level}`,
+  reminder: (level) => `no longer snoozed, ${level}`,
 };
 
 /** What is told of some warnings, in one message. At least one is given. */

@@ -300,7 +300,7 @@ export const problems = {
   campaignStateDiffers: { status: 409, title: 'The campaign is not in a state from which this can be done' },
   // Warnings.
   warningClosed: { status: 409, title: 'The warning is closed: it is well again' },
-  snoozeOutOfRange: { status: 400, title: 'A warning is put off until an instant of the next 30 days' },
+  snoozeOutOfRange: { status: 400, title: 'A warning is snoozed until an instant of the next 30 days' },
   // Trust bundles.
   cmsTooLarge: { status: 400, title: 'The signed bundle is too large' },
   malformedCms: { status: 400, title: 'The signed bundle is malformed' },

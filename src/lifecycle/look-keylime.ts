@@ -13,13 +13,11 @@ import { err, ok, type Refusal, type Result } from '../domain/result.ts';
 import {
   type AgentRecord,
   type KeylimeAnswers,
-  keylimeConditions,
   type KeylimeDevice,
   keylimeOutcome,
   type KeylimeOutcome,
-  keylimeStandings,
-  type KeylimeStandingFacts,
-} from '../domain/standings/keylime.ts';
+} from '../domain/keylime-agents.ts';
+import { keylimeConditions, keylimeStandings, type KeylimeStandingFacts } from '../domain/standings/keylime.ts';
 import type { KeylimeAgentResource } from '../domain/warning-wire.ts';
 import { wireTime } from '../domain/wire.ts';
 import type { WarningStore } from './warning-records.ts';

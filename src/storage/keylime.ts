@@ -1,5 +1,5 @@
 // Agents of Keylime in a database: taken in whole, under one lock of all servers, with what the gate did in the audit.
-import type { AgentRecord, KeylimeDevice, KeylimeOutcome } from '../domain/standings/keylime.ts';
+import type { AgentRecord, KeylimeDevice, KeylimeOutcome } from '../domain/keylime-agents.ts';
 import { deviceStateOf } from './devices.ts';
 import type { Database, RawRow, Session } from './pool.ts';
 import { boolean, instant, instantOrNull, number, text, textOrNull } from './row.ts';

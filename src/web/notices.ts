@@ -1,8 +1,8 @@
 // What a page says after something was done. The address carries the name only, so that nobody can write the text.
 
 export const noticeTexts = {
-  acknowledged: 'The warning is acknowledged: it is not told again.',
-  snoozed: 'The warning is put off.',
+  acknowledged: 'The warning is acknowledged: it is not repeated unless its level rises.',
+  snoozed: 'The warning is snoozed.',
   campaignStarted: 'The campaign was started.',
   campaignPaused: 'The campaign is paused.',
   campaignResumed: 'The campaign goes on.',

@@ -66,7 +66,7 @@ function needsPerson(view: OverviewView, now: Date): Html {
   ].filter((line) => line !== false);
   const rest =
     taken > 0 || view.hasMoreWarnings || waiting.length > shownWarnings
-      ? html`<p><a href="/warnings">All warnings</a>${taken > 0 && `; ${taken} acknowledged or put off`}.</p>`
+      ? html`<p><a href="/warnings">All warnings</a>${taken > 0 && `; ${taken} acknowledged or snoozed`}.</p>`
       : null;
   if (lines.length === 0 && waiting.length === 0) {
     return html`<div class="well"><p><strong>All is well.</strong> Nothing needs a person now.</p></div>${rest}`;

@@ -40,7 +40,7 @@ const line = (warning: WarningResource, now: Date): Html => html`<tr>
 /** `open`, or what somebody did, or that it is over. */
 export function stateText(warning: WarningResource, now: Date): string {
   if (warning.closedAt !== null) return `well again ${distanceText(warning.closedAt, now)}`;
-  const snoozed = isSnoozed(warning, now) ? `put off, ends ${distanceText(warning.snoozedUntil ?? '', now)}` : null;
+  const snoozed = isSnoozed(warning, now) ? `snoozed, ends ${distanceText(warning.snoozedUntil ?? '', now)}` : null;
   const taken = warning.acknowledgedBy === null ? null : `acknowledged by ${principalName(warning.acknowledgedBy)}`;
   return [taken, snoozed].filter((text) => text !== null).join('; ') || 'nobody yet';
 }
@@ -48,6 +48,6 @@ export function stateText(warning: WarningResource, now: Date): string {
 const isSnoozed = ({ snoozedUntil }: WarningResource, now: Date): boolean =>
   snoozedUntil !== null && new Date(snoozedUntil) > now;
 
-/** Whether nobody has taken it upon himself or put it off. */
+/** Whether nobody has taken it upon himself or snoozed it. */
 export const isWaiting = (warning: WarningResource, now: Date): boolean =>
   warning.acknowledgedAt === null && !isSnoozed(warning, now);

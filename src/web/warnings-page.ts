@@ -45,7 +45,7 @@ const select = (name: string, options: readonly string[], chosen: string): Html 
       html`<option value="${option}"${option === chosen && html` selected`}>${option === '' ? 'all' : option}</option>`,
   )}</select>`;
 
-/** One warning; `canAct`: whoever reads it may acknowledge and put off. */
+/** One warning, with what an admin can do about it. */
 export function warningPage(warning: WarningResource, frame: Frame): Html {
   const { now, operator } = frame;
   const isOpen = warning.closedAt === null;
@@ -58,7 +58,7 @@ export function warningPage(warning: WarningResource, frame: Frame): Html {
 <section class="card"><h2>Who was told</h2>${told(warning, now)}</section>
 ${isOpen && operator.role === 'admin' && html`<section class="card"><h2>What you can do</h2>${actions(warning, frame)}</section>`}
 </div>
-${isOpen && operator.role !== 'admin' && html`<p class="muted">An administrator can acknowledge it or put it off.</p>`}`;
+${isOpen && operator.role !== 'admin' && html`<p class="muted">An administrator can acknowledge or snooze it.</p>`}`;
 }
 
 function known(warning: WarningResource, now: Date): Html {
@@ -73,7 +73,7 @@ function known(warning: WarningResource, now: Date): Html {
       'Acknowledged',
       acknowledgedAt !== null && html`${time(acknowledgedAt, now)} by ${principalName(acknowledgedBy ?? '')}`,
     ],
-    ['Put off until', snoozedUntil !== null && html`${time(snoozedUntil, now)} by ${principalName(snoozedBy ?? '')}`],
+    ['Snoozed until', snoozedUntil !== null && html`${time(snoozedUntil, now)} by ${principalName(snoozedBy ?? '')}`],
     ['Note', note],
     [
       'Host',
@@ -141,13 +141,13 @@ function actions(warning: WarningResource, frame: Frame): Html {
 ${postForm(
   frame,
   to('/warnings/{id}/snooze'),
-  html`<label for="for">Put it off for</label>
+  html`<label for="for">Snooze it for</label>
 <select id="for" name="for"><option value="1d">1 day</option><option value="3d">3 days</option><option value="7d">7 days</option><option value="date">until the date below</option></select>
 <label for="until">Date (UTC)</label>
 <input id="until" name="until" type="date">
 <label for="snooze-note">Note (may be empty)</label>
 <input id="snooze-note" name="note" maxlength="512" autocomplete="off">
-<button>Put off</button>
+<button>Snooze</button>
 <span class="hint">Nothing is told of it meanwhile, unless its level rises. At most 30 days.</span>`,
 )}`;
 }

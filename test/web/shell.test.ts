@@ -99,16 +99,16 @@ describe('an operator', () => {
       expect(await page.getByRole('link', { name: 'registrar' }).count()).toBe(0);
     }));
 
-  test('puts a warning off by days, or until a date, and hears what is not accepted', () =>
+  test('snoozes a warning by days, or until a date, and hears what is not accepted', () =>
     asOperator(async ({ page }) => {
       const path = `/warnings/${await warningOf('issuerEnding')}`;
       await page.goto(path);
-      await page.getByLabel('Put it off for').selectOption('3 days');
-      await page.getByRole('button', { name: 'Put off' }).click();
-      expect(await page.getByRole('main').textContent()).toContain('put off, ends in 2 d 23 h');
-      await page.getByLabel('Put it off for').selectOption('until the date below');
+      await page.getByLabel('Snooze it for').selectOption('3 days');
+      await page.getByRole('button', { name: 'Snooze' }).click();
+      expect(await page.getByRole('main').textContent()).toContain('snoozed, ends in 2 d 23 h');
+      await page.getByLabel('Snooze it for').selectOption('until the date below');
       await page.getByLabel('Date (UTC)').fill('2000-01-01');
-      await page.getByRole('button', { name: 'Put off' }).click();
+      await page.getByRole('button', { name: 'Snooze' }).click();
       expect(await page.getByRole('main').textContent()).toContain('not within the 30 days');
     }));
 

@@ -5,6 +5,7 @@ import { type Endpoint, type EndpointSeen, type ServedExpectation, addressOf } f
 import type { LineageFacts } from '../lineage.ts';
 import { levelsFor, type WarningPolicy } from '../warning-policy.ts';
 import type { Condition, Standing, WarningLevel } from '../warning.ts';
+import { utcMinute } from '../words.ts';
 import { wireTime } from '../wire.ts';
 
 /** The conditions of endpoints; a look for one of them looks for all. */
@@ -107,7 +108,7 @@ function olderFindings(served: ServedFacts, { newest }: LineageFacts, now: Date)
   const left = served.notAfter.getTime() - now.getTime();
   const isNear = left * 10 < served.notAfter.getTime() - served.notBefore.getTime();
   const how = newest.installedAt === null ? 'issued' : 'put in place';
-  const detail = `serves an older certificate, until ${wireTime(served.notAfter)}: the next one was ${how} and not reloaded`;
+  const detail = `serves an older certificate, until ${utcMinute(served.notAfter)}: the next one was ${how} and not reloaded`;
   return [finding('servedDiffers', isNear ? 'critical' : 'warning', detail)];
 }
 
@@ -123,7 +124,7 @@ function endingFindings({ served, policy, now }: EndpointFacts): readonly Endpoi
   const levels = levelsFor(policy.expiry, { profile: record?.profile ?? '', lifetime });
   const level = levelBefore(notAfter, levels, now);
   const verb = now > notAfter ? 'ended' : 'ends';
-  return level === null ? [] : [finding('servedEnding', level, `what it serves ${verb} at ${wireTime(notAfter)}`)];
+  return level === null ? [] : [finding('servedEnding', level, `what it serves ${verb} at ${utcMinute(notAfter)}`)];
 }
 
 function levelBefore(
@@ -176,7 +177,7 @@ function bundleFindings(
   if (!bundle.ok) return [finding('spireBundle', 'warning', `no bundle can be read: ${bundle.detail}`)];
   const last = new Date(Math.max(...bundle.authorities.map(({ notAfter }) => notAfter.getTime())));
   const level = levelBefore(last, policy.spireBundle, now);
-  const detail = `its last authority ends at ${wireTime(last)}`;
+  const detail = `its last authority ends at ${utcMinute(last)}`;
   return level === null ? [] : [finding('spireBundle', level, detail)];
 }
 

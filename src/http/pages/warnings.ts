@@ -75,7 +75,7 @@ function untilOf(
   if (form.for === 'date' && at !== null && !Number.isNaN(at.getTime())) return ok(wireTime(at));
   return err({
     reason: 'malformedForm',
-    detail: 'nothing says how long the warning is put off',
+    detail: 'nothing says how long the warning is snoozed',
     field: 'until',
     accepted: '1 day, 3 days, 7 days, or a date',
   });

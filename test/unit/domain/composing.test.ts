@@ -80,7 +80,7 @@ describe('a message', () => {
       'still critical, and nobody has acknowledged it: a: due since 2 h',
     ]);
     expect(titles([crossing(critical, { kind: 'reminder:1' })])).toEqual([
-      'no longer put off, critical: a: due since 2 h',
+      'no longer snoozed, critical: a: due since 2 h',
     ]);
   });
 });

@@ -150,12 +150,12 @@ describe('the overview', () => {
     expect(textOf(overviewPage(overview, viewer))).not.toContain('All is well');
   });
 
-  test('does not ask for what somebody has taken or put off', () => {
+  test('does not ask for what somebody has taken or snoozed', () => {
     const taken = { ...warning, acknowledgedAt: at, acknowledgedBy: `operator:ann:${id}` };
     const later = { ...warning, snoozedUntil: '2026-12-01T00:00:00Z', snoozedBy: 'operator:ann' };
     const text = textOf(overviewPage({ ...quiet, warnings: [taken, later] }, viewer));
     expect(text).toContain('All is well');
-    expect(text).toContain('2 acknowledged or put off');
+    expect(text).toContain('2 acknowledged or snoozed');
   });
 });
 

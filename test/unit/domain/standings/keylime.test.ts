@@ -12,9 +12,8 @@ import {
   type KeylimeDevice,
   keylimeOutcome,
   type KeylimeScene,
-  keylimeStandings,
-  type KeylimeStandingFacts,
-} from '../../../../src/domain/standings/keylime.ts';
+} from '../../../../src/domain/keylime-agents.ts';
+import { keylimeStandings, type KeylimeStandingFacts } from '../../../../src/domain/standings/keylime.ts';
 
 const start = new Date('2026-11-26T12:00:00Z');
 const at = (seconds: number): Date => new Date(start.getTime() + seconds * 1000);
