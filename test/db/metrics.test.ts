@@ -161,7 +161,9 @@ test('what waits is counted, for each channel with its age', async () => {
     `insert into delivery (id, channel, kind, cause, message, created_at, due_at) values ($1, 'ops', 'test', '', '{}', $2, $2)`,
     [randomUUID(), at],
   );
-  await query(`insert into channel_turn values ('mail', $1, null, $1, 'x')`, [at]);
+  await query(`insert into channel_turn (channel, turned_at, failing_since, last_error) values ('mail', $1, $1, 'x')`, [
+    at,
+  ]);
   await query(`insert into crossing (warning_id, channel, kind, at) select id, 'mail', 'critical', $1 from warning`, [
     at,
   ]);
