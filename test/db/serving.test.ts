@@ -85,19 +85,22 @@ describe('the certificate that serves', () => {
   test('is the last confirmed of its lineage, else its newest, whatever happens and at the same time', async () => {
     const roll = diceOf(20260101);
     const devices = await Promise.all(Array.from({ length: 8 }, () => inventory.addDevice()));
+    let most = 0;
     for (let round = 0; round < 40; round += 1) {
       const acts = devices.flatMap((device, i) => [
         act(device, roll, { minute: round * 40 + i, mayIssue: true }),
         act(device, roll, { minute: round * 40 + 20 + i, mayIssue: false }),
       ]);
       await Promise.all(acts);
-      expect(await inventory.db.query(stored)).toEqual(await inventory.db.query(plain));
+      const now = await inventory.db.query(stored);
+      expect(now).toEqual(await inventory.db.query(plain));
+      most = Math.max(most, now.filter(({ fingerprint }) => fingerprint !== null).length);
     }
     const [count] = await inventory.db.query(
       'select count(*)::int as n, count(distinct lineage_id)::int as lineages from certificate_use where is_serving',
     );
     expect(count).toMatchObject({ n: count?.['lineages'] });
-    expect(Number(count?.['n'])).toBeGreaterThan(2);
+    expect(most).toBeGreaterThan(2);
   });
 
   test('is an older one that was confirmed, when the newest is revoked', async () => {
