@@ -3,7 +3,7 @@ import type { FileFault } from './checked-yaml.ts';
 import type { ChannelSettings, SyslogAddress, SyslogFacility } from './domain/channel-settings.ts';
 import { isLoopback, readChannelUrl } from './domain/channel-url.ts';
 import type { ChannelKind, ChannelRules } from './domain/message.ts';
-import { isDnsName, parseIpAddress } from './domain/names.ts';
+import { isDnsName, nameOrAddress, parseHostAndPort } from './domain/names.ts';
 import { err, ok, type Result } from './domain/result.ts';
 import type { WarningLevel } from './domain/warning.ts';
 
@@ -115,7 +115,7 @@ const isMailbox = (text: string): boolean => {
 function readSmtp(written: ChannelFile, place: Place, caFile: string | null): Reading<Own<ChannelSettings>> {
   const { host = '', tls = 'starttls', user, passwordFile, from = '', to = [] } = written;
   const at = (name: string): string => `${place.field}/${name}`;
-  if (!isDnsName(host.toLowerCase()) && parseIpAddress(host) === null)
+  if (nameOrAddress(host) === null)
     return broken(at('host'), `"${host}" is no host`, 'a name or an address, without port');
   const wrong = [from, ...to].find((address) => !isMailbox(address));
   if (wrong !== undefined)
@@ -132,12 +132,9 @@ function readSyslogAddress(value: string, field: string): Reading<SyslogAddress>
   const accepted = '/dev/log, udp://host:514 or tcp://host:601';
   if (value.startsWith('/'))
     return value.length <= 107 ? ok({ transport: 'unix', path: value }) : broken(field, 'is too long a path', accepted);
-  const [, transport, bracketed, plain, digits] =
-    /^(udp|tcp):\/\/(?:\[([0-9A-Fa-f:]+)\]|([^:[\]/\s]+)):([0-9]{1,5})$/.exec(value) ?? [];
-  const host = bracketed ?? plain ?? '';
-  const port = Number(digits);
-  const isHost = isDnsName(host.toLowerCase()) || parseIpAddress(host) !== null;
-  if ((transport !== 'udp' && transport !== 'tcp') || !isHost || !(port >= 1 && port <= 65_535))
-    return broken(field, `"${value}" is no address of a syslog`, accepted);
-  return ok({ transport, host, port });
+  const [, transport, address = ''] = /^(udp|tcp):\/\/(.+)$/.exec(value) ?? [];
+  const at = parseHostAndPort(address);
+  return (transport === 'udp' || transport === 'tcp') && at !== null && at.port > 0
+    ? ok({ transport, ...at })
+    : broken(field, `"${value}" is no address of a syslog`, accepted);
 }

@@ -5,7 +5,7 @@ import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { compileSchema, type FileFault, readYaml } from './checked-yaml.ts';
-import { formatIpAddress, isCidr, isDnsName, parseIpAddress } from './domain/names.ts';
+import { formatIpAddress, isCidr, parseHostAndPort, parseIpAddress } from './domain/names.ts';
 import { err, ok, type Result } from './domain/result.ts';
 import type { NotifySettings } from './domain/channel-settings.ts';
 import type { ProbeSettings } from './domain/endpoint.ts';
@@ -222,14 +222,10 @@ const broken = (field: string, detail: string, accepted: string): Result<never, 
 
 /** `host:port`, with an IPv6 address in brackets. */
 function readListen({ value, field }: Written): Result<ListenAddress, FileFault> {
-  const parts = /^(?:\[([0-9A-Fa-f:]+)\]|([^:[\]\s]+)):([0-9]{1,5})$/.exec(value);
-  const host = parts?.[1] ?? parts?.[2] ?? '';
-  const port = Number(parts?.[3] ?? NaN);
-  const isHost =
-    parts?.[1] === undefined ? isDnsName(host) || parseIpAddress(host) !== null : parseIpAddress(host) !== null;
-  if (!isHost || !(port <= 65_535))
-    return broken(field, `"${value}" is no address and port`, '127.0.0.1:8443 or [::1]:8443');
-  return ok({ host, port });
+  const address = parseHostAndPort(value);
+  return address === null
+    ? broken(field, `"${value}" is no address and port`, '127.0.0.1:8443 or [::1]:8443')
+    : ok(address);
 }
 
 type UrlRule = { readonly scheme: 'https' | 'http'; readonly listen: Result<ListenAddress, FileFault> };

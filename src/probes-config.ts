@@ -9,7 +9,7 @@ import {
   type ProbeSettings,
   type ServedExpectation,
 } from './domain/endpoint.ts';
-import { isDnsName, normalizeIpAddress } from './domain/names.ts';
+import { nameOrAddress, parseHostAndPort } from './domain/names.ts';
 import { err, ok, type Result } from './domain/result.ts';
 
 type WrittenEndpoint = {
@@ -148,10 +148,9 @@ const broken = (detail: string): FileFault => ({
 /** The endpoint, or what is wrong with it. */
 function readEndpoint(written: WrittenEndpoint, absolute: (path: string) => string): Endpoint | string {
   const { name, kind, address, expects, clientCertificate, wrongClientCertificate } = written;
-  const parts = /^(?:\[([0-9A-Fa-f:.]+)\]|([^:[\]\s]+)):([0-9]{1,5})$/.exec(address);
-  const host = nameOrAddress(parts?.[1] ?? parts?.[2] ?? '');
-  const port = Number(parts?.[3] ?? 0);
-  if (host === null || port < 1 || port > 65_535) return `"${address}" is no address and port`;
+  const at = parseHostAndPort(address);
+  if (at === null || at.port === 0) return `"${address}" is no address and port`;
+  const { host, port } = at;
   const serverName = nameOrAddress(written.serverName ?? host);
   if (serverName === null) return `"${written.serverName ?? ''}" is no name of a server`;
   const clientAuth = written.clientAuth ?? usual[kind].clientAuth;
@@ -169,11 +168,6 @@ function readEndpoint(written: WrittenEndpoint, absolute: (path: string) => stri
     wrongCertificate: typeof wrongClientCertificate === 'object' ? resolved(wrongClientCertificate) : null,
   };
 }
-
-const nameOrAddress = (text: string): string | null => {
-  const name = text.toLowerCase();
-  return isDnsName(name) ? name : normalizeIpAddress(text);
-};
 
 const expectationOf = (written: NonNullable<WrittenEndpoint['expects']>): ServedExpectation =>
   written === 'managed'

@@ -103,3 +103,17 @@ export function isCidr(text: string): boolean {
     octets !== null && rest.length === 0 && /^(?:0|[1-9][0-9]{0,2})$/.test(bits) && Number(bits) <= octets.length * 8
   );
 }
+
+/** A DNS name in lower case, or an address in its one spelling; null for anything else. */
+export function nameOrAddress(text: string): string | null {
+  const name = text.toLowerCase();
+  return isDnsName(name) ? name : normalizeIpAddress(text);
+}
+
+/** `host:port`, an IPv6 address in brackets; null for anything else. The port may be 0. */
+export function parseHostAndPort(text: string): { readonly host: string; readonly port: number } | null {
+  const [, bracketed, plain = '', digits] = /^(?:\[([0-9A-Fa-f:.]+)\]|([^:[\]/\s]+)):([0-9]{1,5})$/.exec(text) ?? [];
+  const host = bracketed === undefined ? nameOrAddress(plain) : normalizeIpAddress(bracketed);
+  const port = Number(digits);
+  return host !== null && port <= 65_535 ? { host, port } : null;
+}

@@ -1,3 +1,4 @@
+// The earliest end of what a certificate depends on, and whose end it is.
 import { expect, test } from '@jest/globals';
 import { effectiveExpiry, noLimits, pathEnds } from '../../../src/domain/effective-expiry.ts';
 

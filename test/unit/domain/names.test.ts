@@ -9,6 +9,7 @@ import {
   isUri,
   matchesAny,
   normalizeIpAddress,
+  parseHostAndPort,
   parseIpAddress,
 } from '../../../src/domain/names.ts';
 
@@ -106,4 +107,18 @@ test('subdomains of a name are not the name, nor names that merely end alike', (
     false,
     false,
   ]);
+});
+
+test.each([
+  ['127.0.0.1:8443', { host: '127.0.0.1', port: 8443 }],
+  ['[0:0::1]:0', { host: '::1', port: 0 }],
+  ['CA.example.org:443', { host: 'ca.example.org', port: 443 }],
+  ['::1:443', null],
+  ['[ca.example.org]:443', null],
+  ['[abc]:443', null],
+  ['ca.example.org', null],
+  ['ca.example.org:65536', null],
+  ['a b:1', null],
+])('%s as a host and a port', (text, read) => {
+  expect(parseHostAndPort(text)).toEqual(read);
 });

@@ -1,3 +1,4 @@
+// Deliveries in memory, held to what those in PostgreSQL do.
 import { describeDeliveryStore } from '../../fakes/delivery-store-suite.ts';
 import { fakeDeliveryStore } from '../../fakes/delivery-store.ts';
 import { fakeWarningStore } from '../../fakes/warning-store.ts';

@@ -1,3 +1,4 @@
+// Warnings in memory, held to what those in PostgreSQL do.
 import { describeWarningStore } from '../../fakes/warning-store-suite.ts';
 import { fakeWarningStore } from '../../fakes/warning-store.ts';
 
