@@ -79,17 +79,29 @@ function clientOf(estate: Estate): { readonly ask: Ask; readonly close: () => vo
 }
 
 /** Times requests, one after the other; `next` makes the path of each from the answer before it. */
-async function time(name: string, ask: Ask, next: (before: Answer | null) => Asked): Promise<Timed> {
+async function time(
+  name: string,
+  ask: Ask,
+  next: (before: Answer | null) => Asked,
+  count = Number(options.requests),
+): Promise<Timed> {
   const latencies: number[] = [];
   let before: Answer | null = null;
-  for (let n = 0; n < Number(options.requests); n += 1) {
+  for (let n = 0; n < count; n += 1) {
     const asked = next(before);
     const started = performance.now();
     before = await ask(asked);
     latencies.push(performance.now() - started);
     if (before.status !== 200) throw new Error(`${name}: ${before.status} ${before.text.slice(0, 200)}`);
   }
-  return { name, requests: latencies.length, p50Ms: percentile(latencies, 50), p99Ms: percentile(latencies, 99) };
+  const timed = {
+    name,
+    requests: latencies.length,
+    p50Ms: percentile(latencies, 50),
+    p99Ms: percentile(latencies, 99),
+  };
+  say(`  ${name}: p50 ${figure(timed.p50Ms)} ms, p99 ${figure(timed.p99Ms)} ms`);
+  return timed;
 }
 
 async function timeAll(estate: Estate): Promise<readonly Timed[]> {
@@ -118,7 +130,8 @@ async function timeAll(estate: Estate): Promise<readonly Timed[]> {
         ask,
         following('/v1/certificates?limit=100&within=30d'),
       ),
-      await time('/metrics', ask, get('/metrics')),
+      // A scrape is made twice a minute, and takes as long as many pages.
+      await time('/metrics', ask, get('/metrics'), Math.min(20, Number(options.requests))),
       await time('operator page, certificates', ask, () => ({ path: '/certificates', headers: page })),
       await time('operator page, overview', ask, () => ({ path: '/', headers: page })),
     ];
