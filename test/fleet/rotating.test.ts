@@ -15,7 +15,7 @@ import type { WatchedPair, Watched } from '../e2e/support/pair-watcher.ts';
 import type { Called } from '../e2e/support/tls-caller.ts';
 
 const count = 20;
-const seconds = 130;
+const seconds = 100;
 const lifetimes = { devid: '80s', 'keylime-agent': '75s', 'nginx-vhost': '75s' };
 const support = join(import.meta.dirname, '../../dist/test/e2e/support');
 
@@ -210,14 +210,15 @@ describe('twenty agents whose certificates live for a minute or two', () => {
       expect(pairs.reads).toBeGreaterThan(1000);
       expect(calls.failures).toEqual([]);
       expect(calls.handshakes).toBeGreaterThan(500);
-      expect(calls.certificates).toBeGreaterThan(2);
+      expect(calls.certificates).toBeGreaterThan(1);
       expect(killed.agents).toBeGreaterThan(30);
       expect(killed.servers).toBeGreaterThan(0);
 
       const issued = await certificatesByLineage();
       expect(issued.size).toBe(2 * count + 1);
       for (const [lineage, certificates] of issued)
-        expect([lineage, certificates.length >= 3]).toEqual([lineage, true]);
+        expect([lineage, certificates.length >= 2]).toEqual([lineage, true]);
+      expect([...issued.values()].flat().length).toBeGreaterThan(2.2 * issued.size);
       for (const { root } of fleet.hosts) {
         expect(endOf(join(root, 'etc/keylime/certs/agent.crt'))).toBeGreaterThan(Date.now());
         expect(endOf(join(root, 'var/lib/tpm2-devid/devid.crt'))).toBeGreaterThan(Date.now());
