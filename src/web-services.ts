@@ -29,7 +29,7 @@ export const webOptions = (parts: ServiceParts, services: HttpServices): WebOpti
   services: {
     ...services,
     ...webSessionServices(parts.db),
-    ...overviewServices(parts.db),
+    ...overviewServices(parts.db, services),
     ...contentServices(parts, services),
   },
   assets: readAssets(),
@@ -71,9 +71,11 @@ export function auditServices({ db }: Pick<WebParts, 'db'>): AuditServices {
 /** So long a count of the whole inventory is good enough: it is read by people, and costs the database a moment. */
 const countedForMs = 20_000;
 
-function overviewServices(db: Database): OverviewServices {
+function overviewServices(db: Database, { showFleet }: Pick<HttpServices, 'showFleet'>): OverviewServices {
   const counts = overviewIn(db);
   return {
+    // It reads every lineage.
+    fleet: kept(showFleet),
     timeline: kept(async (now) => {
       const givenUpBefore = new Date(now.getTime() - givenUpAfterSeconds * 1000);
       const [ends, ended] = await Promise.all([

@@ -62,6 +62,7 @@ function webOptions(): WebOptions {
     openWebSession: openWebSession(ports),
     readWebSession: readWebSession(ports),
     closeWebSession: closeWebSession(ports),
+    fleet: (now) => world.services.showFleet(now),
     timeline: async () => {
       if (fault.thrown !== null) throw fault.thrown;
       return { days: [], ended: 0 };

@@ -12,7 +12,7 @@ export const overviewPages = (services: HttpServices & OverviewServices): readon
       services.listWarnings({ state: 'open', limit: 100 }),
       services.listEnrollments({ state: 'pending', limit: 50 }, r),
       services.listChannels(),
-      services.showFleet(now),
+      services.fleet(now),
       services.listCampaigns({ limit: 20 }),
       services.timeline(now),
       services.issued(now),

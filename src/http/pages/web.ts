@@ -1,5 +1,6 @@
 // What the operator page needs of the world beside the edge, and the replies that every page is made of.
 import type { Issued, Timeline } from '../../domain/overview.ts';
+import type { FleetResource } from '../../domain/rotation-wire.ts';
 import type { Refusal, Result } from '../../domain/result.ts';
 import type { NoSession, WebSession } from '../../enrollment/web-sessions.ts';
 import { type Assets, type Document, documentText } from '../../web/layout.ts';
@@ -19,8 +20,9 @@ export type WebSessionServices = {
   readonly closeWebSession: (cookie: string, operator: Operator, now: Date) => Promise<void>;
 };
 
-/** What the overview counts. */
+/** What the overview counts. Each may be some seconds old. */
 export type OverviewServices = {
+  readonly fleet: (now: Date) => Promise<FleetResource>;
   readonly timeline: (now: Date) => Promise<Timeline>;
   readonly issued: (now: Date) => Promise<Issued>;
 };
