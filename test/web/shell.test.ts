@@ -57,6 +57,8 @@ describe('an operator', () => {
   test('signs in, goes to a section and signs out by keyboard alone', async () => {
     const { page, faults, context } = await site.open({ javaScriptEnabled: false });
     await page.goto('/devices?limit=1');
+    // The browser moves there by itself, a moment after the page is there.
+    await page.locator('input:focus').waitFor();
     await page.keyboard.type(site.estate.token);
     await page.keyboard.press('Enter');
     await page.getByRole('button', { name: 'Sign out' }).waitFor();
