@@ -17,9 +17,8 @@ import { deviceStore } from './storage/devices.ts';
 import { hostViewsIn } from './storage/host-views.ts';
 import { type IssuerRow, issuersIn } from './storage/issuers.ts';
 import { warningStore } from './storage/warnings.ts';
-import { readCertificate } from './x509/certificate.ts';
+import { subjectCommonName } from './x509/certificate.ts';
 import { describeCertificate } from './x509/certificate-text.ts';
-import { commonNameOf } from './x509/distinguished-name.ts';
 
 /** Every read that only pages need, beside those of the API. */
 export function contentServices(parts: ServiceParts, services: HttpServices): ContentServices {
@@ -71,13 +70,8 @@ function chainOf(issuerId: string, rows: readonly IssuerRow[]): readonly ChainLi
   const row = rows.find(({ id }) => id === issuerId);
   if (row === undefined) return [];
   const { id, role, notBefore, notAfter, parentId } = row;
-  const link = { id, role, notBefore, notAfter, subject: subjectOf(row) };
+  const link = { id, role, notBefore, notAfter, subject: subjectCommonName(row.der) ?? '' };
   return [link, ...(parentId === null ? [] : chainOf(parentId, rows))];
-}
-
-function subjectOf(row: IssuerRow): string {
-  const certificate = readCertificate(row.der);
-  return certificate.ok ? (commonNameOf(certificate.value.subject) ?? '') : '';
 }
 
 function hostList({ db }: ServiceParts): ContentServices['listHosts'] {
@@ -133,7 +127,7 @@ function issuersView(
           const { id, domain, role, subjectKeyIdentifier, parentId, notBefore, notAfter, isActive } = row;
           const facts = { id, domain, role, subjectKeyIdentifier, parentId, notBefore, notAfter, isActive };
           const crl = row.role === 'issuing' ? await issuers.newestCrl(row.id) : null;
-          return { ...facts, subject: subjectOf(row), crl };
+          return { ...facts, subject: subjectCommonName(row.der) ?? '', crl };
         }),
       ),
       profiles: [...policies.profiles.values()].map(

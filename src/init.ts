@@ -18,8 +18,7 @@ import { insertIssuer, issuersIn } from './storage/issuers.ts';
 import { operatorTokenStore } from './storage/operator-tokens.ts';
 import { type PublishedBundle, trustBundlesIn } from './storage/trust-bundles.ts';
 import { firstTrustBundle } from './trust-signing.ts';
-import { readCertificate } from './x509/certificate.ts';
-import { commonNameOf } from './x509/distinguished-name.ts';
+import { subjectCommonName } from './x509/certificate.ts';
 import { decodePem, encodePem } from './x509/pem.ts';
 
 export type InitOptions = {
@@ -236,11 +235,10 @@ async function record(
 }
 
 function reported(record: CaRecord): InitReport['issuers'][number] {
-  const certificate = readCertificate(record.der);
   return {
     domain: record.domain,
     role: record.role,
-    subject: certificate.ok ? (commonNameOf(certificate.value.subject) ?? '') : '',
+    subject: subjectCommonName(record.der) ?? '',
     sha256: record.id,
     notAfter: wireTime(record.notAfter),
   };

@@ -12,8 +12,7 @@ import { certificateResource, parseCertificateName } from './issuance/resource.t
 import type { certificatesIn } from './storage/certificates.ts';
 import type { issuersIn } from './storage/issuers.ts';
 import type { lineagesIn } from './storage/lineages.ts';
-import { readCertificate } from './x509/certificate.ts';
-import { commonNameOf } from './x509/distinguished-name.ts';
+import { subjectCommonName } from './x509/certificate.ts';
 
 type Sources = {
   readonly certificates: ReturnType<typeof certificatesIn>;
@@ -128,12 +127,11 @@ export function policyReads(sources: Sources): PolicyServices {
 }
 
 function issuerResource(row: Authorities['rows'][number]): IssuerResource {
-  const certificate = readCertificate(row.der);
   return {
     id: row.id,
     trustDomain: row.domain,
     role: row.role,
-    subject: certificate.ok ? (commonNameOf(certificate.value.subject) ?? '') : '',
+    subject: subjectCommonName(row.der) ?? '',
     subjectKeyIdentifier: row.subjectKeyIdentifier,
     notBefore: wireTime(row.notBefore),
     notAfter: wireTime(row.notAfter),

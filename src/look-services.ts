@@ -17,8 +17,7 @@ import { issuersIn } from './storage/issuers.ts';
 import type { Database } from './storage/pool.ts';
 import { standingsIn } from './storage/standings.ts';
 import { warningStore } from './storage/warnings.ts';
-import { readCertificate } from './x509/certificate.ts';
-import { commonNameOf } from './x509/distinguished-name.ts';
+import { subjectCommonName } from './x509/certificate.ts';
 
 export type LookParts = {
   readonly config: Pick<Config, 'renewals'>;
@@ -79,9 +78,7 @@ function lookPorts({ config, db, policies, authorities, channels }: Omit<LookPar
 }
 
 function subjectOf({ der, subjectKeyIdentifier, ...row }: Authorities['rows'][number]): IssuerSubject {
-  const certificate = readCertificate(der);
-  const name = certificate.ok ? commonNameOf(certificate.value.subject) : null;
-  return { ...row, name: name ?? `the CA with key ${subjectKeyIdentifier}` };
+  return { ...row, name: subjectCommonName(der) ?? `the CA with key ${subjectKeyIdentifier}` };
 }
 
 function longestOf(

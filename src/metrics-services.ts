@@ -12,8 +12,7 @@ import type { RenewalResult } from './lifecycle/renew.ts';
 import type { Policies } from './policies.ts';
 import { metricsIn } from './storage/metrics.ts';
 import type { Database } from './storage/pool.ts';
-import { readCertificate } from './x509/certificate.ts';
-import { commonNameOf } from './x509/distinguished-name.ts';
+import { subjectCommonName } from './x509/certificate.ts';
 
 /** What this process counts, and where it is told. */
 export type Metrics = Omit<ProcessMetrics, 'countRenewal'> & {
@@ -85,7 +84,7 @@ type MetricsParts = {
 /** The operation. */
 export function metricsServices(parts: MetricsParts): MetricsServices {
   const { db, log, authorities, policies, channels, metrics, now } = parts;
-  const names = new Map(authorities.rows.map((row) => [row.id, nameOf(row.der)]));
+  const names = new Map(authorities.rows.map((row) => [row.id, subjectCommonName(row.der) ?? '']));
   return {
     metricsText: scrapeMetrics({
       ...{ now, elapsed, processText: metrics.text },
@@ -101,9 +100,4 @@ export function metricsServices(parts: MetricsParts): MetricsServices {
       channels: channels.map(({ name }) => name),
     }),
   };
-}
-
-function nameOf(der: Uint8Array): string {
-  const certificate = readCertificate(der);
-  return certificate.ok ? (commonNameOf(certificate.value.subject) ?? '') : '';
 }

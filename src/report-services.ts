@@ -18,8 +18,7 @@ import { expiryIn } from './storage/expiry.ts';
 import type { Database } from './storage/pool.ts';
 import { reportsIn } from './storage/reports.ts';
 import { trustBundlesIn } from './storage/trust-bundles.ts';
-import { readCertificate } from './x509/certificate.ts';
-import { commonNameOf } from './x509/distinguished-name.ts';
+import { subjectCommonName } from './x509/certificate.ts';
 import { readTrustBundle } from './x509/signed-trust-bundle.ts';
 
 type ReportParts = {
@@ -96,8 +95,7 @@ function judgementOf({ db, policies, authorities }: ReportParts): (now: Date) =>
 const isOfTpm = ({ keyOrigin }: { readonly keyOrigin: string }): boolean => keyOrigin === 'tpm';
 
 function issuerEnding(row: Authorities['rows'][number]): IssuerEnding {
-  const certificate = readCertificate(row.der);
-  const subject = certificate.ok ? (commonNameOf(certificate.value.subject) ?? '') : '';
+  const subject = subjectCommonName(row.der) ?? '';
   const { id, parentId, role, isActive, notBefore, notAfter } = row;
   return { id, parentId, role, isActive, notBefore, notAfter, subject };
 }

@@ -1,68 +1,20 @@
 // Why a certificate was issued, as one answer: who asked, who allowed it, what the TPM proved, and whether what was kept of
 // that still verifies. Reads only; nothing secret is in its reach, and nothing outside the database is asked.
-import type { EndorsementKeyRecord, Grant } from '../domain/device.ts';
-import type { Evidence } from '../domain/enrollment.ts';
+import type { EndorsementKeyRecord } from '../domain/device.ts';
+import type { ConfirmationEvidence, EnrollmentEvidence, EvidenceRecord } from '../domain/evidence-record.ts';
 import type { AllowedBy, EvidenceRequest, EvidenceResource, TpmEvidenceResource } from '../domain/evidence-wire.ts';
-import type { ObservedUse } from '../domain/lineage-wire.ts';
-import type { ConfirmedBy } from '../domain/lineage.ts';
 import { octetsOfBase64url } from '../domain/octets.ts';
 import type { Profile } from '../domain/profile.ts';
-import type { RenewalEvidence } from '../domain/renewal-evidence.ts';
-import { type TpmResource, wireTime } from '../domain/wire.ts';
+import { wireTime } from '../domain/wire.ts';
 import type { EndorsementPolicy } from '../x509/endorsement-chain.ts';
 import { enrollmentChecks, type EvidenceChecks, renewalChecks, withoutTpm } from './evidence-checks.ts';
 import { certificationText, enrolledCertifications, pathText, renewedCertification } from './evidence-text.ts';
 import { parseRenewalDocument } from './renewal-document.ts';
 import { parseRequestDocument } from './request-document.ts';
 
-type Deed = { readonly by: string; readonly at: Date };
-
-/** An enrollment that a certificate answers, without its secrets. */
-export type EnrollmentEvidence = {
-  readonly id: string;
-  readonly hostName: string;
-  readonly createdAt: Date;
-  readonly ekFingerprint: string;
-  readonly tpm: TpmResource;
-  readonly akName: string;
-  readonly evidence: Evidence | null;
-  readonly approval: (Deed & { readonly grants: readonly Grant[]; readonly replaces: string | null }) | null;
-  readonly token: (Deed & { readonly id: string }) | null;
-  readonly preregistration: Deed | null;
-};
-
-export type EvidenceRecord = {
-  readonly fingerprint: string;
-  readonly commonName: string;
-  readonly serialNumber: string;
-  readonly profile: string;
-  readonly profileDigest: string;
-  readonly principal: string;
-  readonly device: { readonly id: string; readonly hostName: string; readonly createdAt: Date } | null;
-  readonly lineageId: string | null;
-  readonly spkiSha256: string;
-  readonly recordedAt: Date;
-  readonly issuedAt: Date;
-  readonly enrollment: EnrollmentEvidence | null;
-  readonly renewal: {
-    readonly id: string;
-    readonly admittedAt: Date;
-    readonly isOutsideCeiling: boolean;
-    readonly isRecovery: boolean;
-    readonly evidence: RenewalEvidence | null;
-  } | null;
-};
-
 export type EvidencePorts = {
   readonly evidenceOf: (fingerprint: string) => Promise<EvidenceRecord | null>;
-  readonly confirmationsOf: (fingerprint: string) => Promise<
-    readonly {
-      readonly at: Date;
-      readonly by: ConfirmedBy;
-      readonly principal: string;
-      readonly observed: ObservedUse | null;
-    }[]
-  >;
+  readonly confirmationsOf: (fingerprint: string) => Promise<readonly ConfirmationEvidence[]>;
   readonly endorsementKeysOf: (deviceId: string) => Promise<readonly EndorsementKeyRecord[]>;
   readonly endorsementPathsOf: (
     deviceId: string,

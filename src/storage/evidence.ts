@@ -1,6 +1,6 @@
 // What is kept of why a certificate was issued, and of its use. What it proves is judged in enrollment/.
-import type { Grant } from '../domain/device.ts';
 import type { Evidence } from '../domain/enrollment.ts';
+import type { ConfirmationEvidence, EnrollmentEvidence, EvidenceRecord } from '../domain/evidence-record.ts';
 import type { ObservedUse } from '../domain/lineage-wire.ts';
 import type { ConfirmedBy } from '../domain/lineage.ts';
 import type { RenewalEvidence } from '../domain/renewal-evidence.ts';
@@ -9,8 +9,8 @@ import type { Database, RawRow } from './pool.ts';
 import { boolean, instant, text, textOrNull } from './row.ts';
 import { statement } from './statement.ts';
 
-const find = statement<[string], EvidenceRow>('certificate_evidence.sql', evidenceFromRow);
-const confirmations = statement<[string], ConfirmationRow>('confirmations_of_certificate.sql', (row) => ({
+const find = statement<[string], EvidenceRecord>('certificate_evidence.sql', evidenceFromRow);
+const confirmations = statement<[string], ConfirmationEvidence>('confirmations_of_certificate.sql', (row) => ({
   at: instant(row, 'at'),
   by: text(row, 'confirmed_by') as ConfirmedBy,
   principal: text(row, 'principal'),
@@ -23,58 +23,7 @@ function observedFrom(value: unknown): ObservedUse | null {
   return isObserved ? (value as ObservedUse) : null;
 }
 
-/** Who allowed something, and when. */
-type Deed = { readonly by: string; readonly at: Date };
-
-export type EnrollmentEvidenceRow = {
-  readonly id: string;
-  readonly hostName: string;
-  readonly createdAt: Date;
-  readonly ekFingerprint: string;
-  readonly tpm: {
-    readonly manufacturer: string | null;
-    readonly model: string | null;
-    readonly version: string | null;
-  };
-  readonly akName: string;
-  readonly evidence: Evidence | null;
-  readonly approval: (Deed & { readonly grants: readonly Grant[]; readonly replaces: string | null }) | null;
-  readonly token: (Deed & { readonly id: string }) | null;
-  readonly preregistration: Deed | null;
-};
-
-export type RenewalEvidenceRow = {
-  readonly id: string;
-  readonly admittedAt: Date;
-  readonly isOutsideCeiling: boolean;
-  readonly isRecovery: boolean;
-  readonly evidence: RenewalEvidence | null;
-};
-
-export type EvidenceRow = {
-  readonly fingerprint: string;
-  readonly commonName: string;
-  readonly serialNumber: string;
-  readonly profile: string;
-  readonly profileDigest: string;
-  readonly principal: string;
-  readonly device: { readonly id: string; readonly hostName: string; readonly createdAt: Date } | null;
-  readonly lineageId: string | null;
-  readonly spkiSha256: string;
-  readonly recordedAt: Date;
-  readonly issuedAt: Date;
-  readonly enrollment: EnrollmentEvidenceRow | null;
-  readonly renewal: RenewalEvidenceRow | null;
-};
-
-export type ConfirmationRow = {
-  readonly at: Date;
-  readonly by: ConfirmedBy;
-  readonly principal: string;
-  readonly observed: ObservedUse | null;
-};
-
-function evidenceFromRow(row: RawRow): EvidenceRow {
+function evidenceFromRow(row: RawRow): EvidenceRecord {
   const deviceId = textOrNull(row, 'device_id');
   return {
     fingerprint: text(row, 'fingerprint'),
@@ -96,10 +45,10 @@ function evidenceFromRow(row: RawRow): EvidenceRow {
   };
 }
 
-const deedOf = (row: RawRow, by: string, at: string): Deed | null =>
+const deedOf = (row: RawRow, by: string, at: string): EnrollmentEvidence['preregistration'] =>
   row[by] === null ? null : { by: text(row, by), at: instant(row, at) };
 
-function enrollmentFromRow(row: RawRow): EnrollmentEvidenceRow {
+function enrollmentFromRow(row: RawRow): EnrollmentEvidence {
   const approval = deedOf(row, 'approved_by', 'approved_at');
   const token = deedOf(row, 'token_created_by', 'token_created_at');
   return {
@@ -127,7 +76,7 @@ function enrollmentFromRow(row: RawRow): EnrollmentEvidenceRow {
   };
 }
 
-const renewalFromRow = (row: RawRow): RenewalEvidenceRow => ({
+const renewalFromRow = (row: RawRow): NonNullable<EvidenceRecord['renewal']> => ({
   id: text(row, 'renewal_id'),
   admittedAt: instant(row, 'admitted_at'),
   isOutsideCeiling: boolean(row, 'is_outside_ceiling'),
@@ -137,6 +86,6 @@ const renewalFromRow = (row: RawRow): RenewalEvidenceRow => ({
 
 /** Reads of evidence in a database. */
 export const evidenceIn = (db: Database) => ({
-  evidenceOf: async (fingerprint: string): Promise<EvidenceRow | null> => (await find(db, [fingerprint]))[0] ?? null,
-  confirmationsOf: (fingerprint: string): Promise<readonly ConfirmationRow[]> => confirmations(db, [fingerprint]),
+  evidenceOf: async (fingerprint: string): Promise<EvidenceRecord | null> => (await find(db, [fingerprint]))[0] ?? null,
+  confirmationsOf: (fingerprint: string): Promise<readonly ConfirmationEvidence[]> => confirmations(db, [fingerprint]),
 });

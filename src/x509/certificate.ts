@@ -5,7 +5,7 @@ import type { Refusal, Result } from '../domain/result.ts';
 import { err } from '../domain/result.ts';
 import { DerReader, type DerQuirk } from './der-reader.ts';
 import { tag } from './der-tags.ts';
-import { readName, type DistinguishedName } from './distinguished-name.ts';
+import { commonNameOf, readName, type DistinguishedName } from './distinguished-name.ts';
 import {
   extensionValues,
   isKnownExtension,
@@ -42,6 +42,12 @@ export type CertificateReason = 'certificateTooLarge' | 'malformedCertificate';
 
 /** A certificate with a long list of names fits; a decompression or parser bomb does not. */
 const maxCertificateOctets = 32_768;
+
+/** The commonName of a certificate's subject, of its DER; null when there is not exactly one, or it cannot be read. */
+export function subjectCommonName(der: Uint8Array): string | null {
+  const certificate = readCertificate(der);
+  return certificate.ok ? commonNameOf(certificate.value.subject) : null;
+}
 
 /**
  * Reads a certificate in DER. Refused: more than 32 KiB, anything that is not strict DER (but for the named quirks),
